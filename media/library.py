@@ -1,0 +1,99 @@
+"""Finding a track: which is current for a movie and language, and what a version holds."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from media.errors import InvalidIdError, ObjectNotFoundError, TrackFormatError, TrackNotFoundError
+from media.ids import check_id, check_language, is_id
+from media.storage import Storage
+from media.track import Track, current_key, load_current, load_track, track_prefix
+
+# A two-hour track's index is about 3 MB in memory; one busy evening shows far fewer films.
+_CACHED_TRACKS = 64
+
+
+class Library:
+    """Reads published tracks from a storage; a version is immutable, so it is read once."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._tracks: OrderedDict[str, Track] = OrderedDict()
+
+    async def resolve(
+        self, movie_id: str, audio_description_path: str | None, language: str | None
+    ) -> Track:
+        """Current track for a screening.
+
+        *audio_description_path* counts where it has the form `<movie_id>[/<language>]` and
+        something is published there, else *movie_id*. The language is *language* where it is
+        given, else the path's, else the only or the first one published.
+
+        Raises TrackNotFoundError, TrackFormatError, StorageError.
+        """
+        movie, preferred = _parse_path(audio_description_path)
+        if movie is None or not await self.languages(movie):
+            movie, preferred = check_id("movie_id", movie_id), None
+        published = await self.languages(movie)
+        if language is not None:
+            wanted = check_language(language)
+        elif preferred in published:
+            wanted = preferred
+        elif published:
+            wanted = published[0]
+        else:
+            raise TrackNotFoundError(movie)
+        if wanted not in published:
+            raise TrackNotFoundError(movie, wanted)
+        return await self.track(movie, wanted, await self._current_version(movie, wanted))
+
+    async def languages(self, movie_id: str) -> list[str]:
+        """Languages in which a track is published for *movie_id*, sorted."""
+        prefix = f"tracks/{check_id('movie_id', movie_id)}"
+        keys = await self._storage.list(prefix)
+        return [
+            parts[2]
+            for parts in (key.split("/") for key in keys)
+            if len(parts) == 4 and parts[3] == "current.json"
+        ]
+
+    async def track(self, movie_id: str, language: str, version: str) -> Track:
+        """One version of a track; raises TrackNotFoundError, TrackFormatError, StorageError."""
+        prefix = track_prefix(movie_id, language, version)
+        cached = self._tracks.get(prefix)
+        if cached is not None:
+            self._tracks.move_to_end(prefix)
+            return cached
+        key = f"{prefix}/track.json"
+        try:
+            track = load_track(await self._storage.read(key), key)
+        except ObjectNotFoundError as error:
+            raise TrackNotFoundError(movie_id, language) from error
+        if track.prefix != prefix:
+            raise TrackFormatError(key, f"describes {track.prefix}, so it was put in a wrong place")
+        self._tracks[prefix] = track
+        if len(self._tracks) > _CACHED_TRACKS:
+            self._tracks.popitem(last=False)
+        return track
+
+    async def _current_version(self, movie_id: str, language: str) -> str:
+        key = current_key(movie_id, language)
+        try:
+            return load_current(await self._storage.read(key), key).version
+        except ObjectNotFoundError as error:
+            raise TrackNotFoundError(movie_id, language) from error
+
+
+def _parse_path(path: str | None) -> tuple[str | None, str | None]:
+    """Movie and language of an audio_description_path, or None where it is of another form."""
+    if path is None:
+        return None, None
+    movie, _, language = path.partition("/")
+    if not is_id(movie):
+        return None, None
+    if not language:
+        return movie, None
+    try:
+        return movie, check_language(language)
+    except InvalidIdError:
+        return None, None
