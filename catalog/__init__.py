@@ -1,0 +1,1 @@
+"""Movies, theaters, screenings, purchases: what was sold, and where on its time a film is."""
