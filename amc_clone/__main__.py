@@ -1,0 +1,5 @@
+"""`python -m amc_clone` is `amc-clone`."""
+
+from amc_clone.cli import main
+
+main()

@@ -1,0 +1,187 @@
+"""The page of one theater's day: its films, and a button for each screening."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from amc_clone.models import Movie, Screening, Theater
+from amc_clone.pages.layout import page
+from amc_clone.pages.markup import Markup, tag
+from amc_clone.pages.wording import (
+    day_name,
+    duration,
+    how_far,
+    local_time,
+    long_date,
+    zone_name,
+)
+from amc_clone.timeline import standing
+
+_DAYS_AHEAD = 7
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfShowings:
+    """What is shown in *theater* on *day*; *today* is the theater's own."""
+
+    theaters: Sequence[Theater]
+    theater: Theater
+    today: date
+    day: date
+    screenings: Sequence[Screening]
+
+
+def showings_page(shown: DayOfShowings, now: datetime) -> str:
+    """The page at *now*; screenings that are over have no button."""
+    theater = shown.theater
+    zone = zone_name(now, theater.time_zone)
+    return page(
+        f"{theater.name}, {long_date(shown.day)}",
+        _theater_links(shown),
+        tag(
+            "div",
+            tag("h1", theater.name),
+            tag(
+                "p",
+                f"{theater.city}, where it is ",
+                local_time(now, theater.time_zone),
+                f" {zone}. Times are the theater's own.",
+                class_="lead",
+            ),
+            class_="title",
+        ),
+        _day_links(shown),
+        tag("h2", f"Showings on {long_date(shown.day)}", class_="day"),
+        _films(shown, now),
+    )
+
+
+def _address(theater: Theater, day: date) -> str:
+    return f"/?{urlencode({'theater': theater.place_id, 'day': day.isoformat()})}"
+
+
+def _theater_links(shown: DayOfShowings) -> Markup:
+    return tag(
+        "nav",
+        tag(
+            "ul",
+            (
+                tag(
+                    "li",
+                    tag(
+                        "a",
+                        tag("span", theater.name),
+                        tag("span", theater.city, class_="minor"),
+                        href=f"/?{urlencode({'theater': theater.place_id})}",
+                        aria_current="true" if theater == shown.theater else None,
+                    ),
+                )
+                for theater in shown.theaters
+            ),
+        ),
+        class_="theaters",
+        aria_label="Theaters",
+    )
+
+
+def _day_links(shown: DayOfShowings) -> Markup:
+    days = [shown.today + timedelta(days=ahead) for ahead in range(-1, _DAYS_AHEAD)]
+    if shown.day not in days:
+        days = sorted([*days, shown.day])
+    return tag(
+        "nav",
+        tag(
+            "ul",
+            (
+                tag(
+                    "li",
+                    tag(
+                        "a",
+                        day_name(day, shown.today),
+                        href=_address(shown.theater, day),
+                        aria_current="date" if day == shown.day else None,
+                    ),
+                )
+                for day in days
+            ),
+        ),
+        class_="days",
+        aria_label="Days",
+    )
+
+
+def _films(shown: DayOfShowings, now: datetime) -> Markup:
+    by_movie: dict[Movie, list[Screening]] = {}
+    for screening in shown.screenings:
+        by_movie.setdefault(screening.movie, []).append(screening)
+    if not by_movie:
+        return tag("p", "Nothing is shown on this day. Choose another one above.", class_="empty")
+    films = sorted(by_movie.items(), key=lambda item: _sorting_title(item[0].title))
+    return tag("div", (_film(movie, found, now) for movie, found in films), class_="films")
+
+
+def _sorting_title(title: str) -> str:
+    return title.removeprefix("The ")
+
+
+def _film(movie: Movie, screenings: Sequence[Screening], now: datetime) -> Markup:
+    heading = f"film-{movie.movie_id}"
+    described = movie.audio_description_path is not None
+    return tag(
+        "article",
+        # The title beside it says it all, so the poster is silent.
+        tag("img", src=movie.poster_path, alt="", width="600", height="900", loading="lazy"),
+        tag(
+            "div",
+            tag("h3", movie.title, id=heading),
+            tag(
+                "p",
+                f"{movie.year} · {duration(movie.running_time_s)}",
+                class_="minor",
+            ),
+            tag(
+                "p",
+                "Audio description" if described else "No audio description",
+                class_="badge" if described else "badge none",
+            ),
+            tag("ul", _times(screenings, now), class_="times"),
+        ),
+        class_="film",
+        aria_labelledby=heading,
+    )
+
+
+def _times(screenings: Sequence[Screening], now: datetime) -> Iterator[Markup]:
+    for screening in screenings:
+        begins = local_time(screening.previews_start, screening.theater.time_zone)
+        place = f"Auditorium {screening.auditorium_number}"
+        progress = how_far(screening, now)
+        note = tag("span", f" {progress}", class_="note") if progress else None
+        if standing(screening, now).on_sale:
+            yield tag("li", _buy_button(screening, begins, place, note))
+        else:
+            yield tag(
+                "li",
+                tag("div", begins, tag("span", f" {place}", class_="place"), note, class_="gone"),
+            )
+
+
+def _buy_button(screening: Screening, begins: Markup, place: str, note: Markup | None) -> Markup:
+    return tag(
+        "form",
+        tag("input", type="hidden", name="showtime_id", value=screening.showtime_id),
+        tag(
+            "button",
+            # Heard, not seen: a list of buttons out of context names the film of each.
+            tag("span", f"Buy a ticket for {screening.movie.title}, ", class_="hidden"),
+            begins,
+            tag("span", f" {place}", class_="place"),
+            note,
+            type="submit",
+        ),
+        method="post",
+        action="/purchases",
+    )

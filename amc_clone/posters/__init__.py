@@ -1,0 +1,1 @@
+"""Film posters drawn by code: SVG, each with its own composition and palette."""
