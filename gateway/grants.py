@@ -1,0 +1,243 @@
+"""Who may hear what, and when: the rules between a ticket and its track.
+
+`Grants.grant` opens a track to a listener, `Grants.open` checks at each later request that what a
+token was signed for still holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from catalog.models import PurchaseState, Screening, Ticket
+from catalog.tickets import Tickets
+from catalog.timeline import Phase, Position, listening_ends, position
+from gateway.errors import (
+    NotDescribedError,
+    NotEnrichedError,
+    NoTicketError,
+    RenditionNotFoundError,
+    ScreeningCancelledError,
+    ScreeningEndedError,
+    StreamRefusedError,
+    WrongMovieError,
+)
+from media.errors import TrackNotFoundError
+from media.ids import check_id
+from media.library import Library
+from media.playhead import track_position_s
+from media.tokens import StreamClaims, Tokens
+from media.track import Rendition, Track
+
+# Enrichment takes milliseconds where the partner answers.
+_ENRICHING_RETRY_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A track that is open to a ticket, and where it stands at `now`."""
+
+    ticket: Ticket
+    screening: Screening
+    track: Track
+    now: datetime
+    place: Position
+    position_s: float
+
+    @property
+    def zero_at(self) -> datetime:
+        """Instant at which the track's sample 0 sounds."""
+        return self.screening.movie_start + timedelta(seconds=self.track.track_offset_s)
+
+    def rendition(self, name: str) -> Rendition:
+        """One rendition; raises RenditionNotFoundError."""
+        found = self.track.rendition(name)
+        if found is None:
+            raise RenditionNotFoundError(name, [r.name for r in self.track.renditions])
+        return found
+
+    def renditions(self, codec: str) -> list[Rendition]:
+        """Renditions of one codec; raises RenditionNotFoundError where there is none."""
+        found = [r for r in self.track.renditions if r.codec == codec]
+        if not found:
+            raise RenditionNotFoundError(codec, [r.name for r in self.track.renditions])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a listener gets: the opening, the languages there are, and the two tokens.
+
+    `expires_at` is when the access token ends.
+    """
+
+    opening: Opening
+    languages: list[str]
+    access_token: str
+    stream_token: str
+    expires_at: datetime
+
+
+class Grants:
+    """Opens tracks to tickets."""
+
+    def __init__(
+        self,
+        tickets: Tickets,
+        library: Library,
+        tokens: Tokens,
+        clock: Callable[[], datetime],
+        *,
+        access_ttl: timedelta,
+        margin: timedelta,
+    ) -> None:
+        self._tickets = tickets
+        self._library = library
+        self._tokens = tokens
+        self._clock = clock
+        self._access_ttl = access_ttl
+        self._margin = margin
+
+    async def grant(
+        self, listener_id: str, movie_id: str, correlation_id: str | None, language: str | None
+    ) -> Grant:
+        """Open the track of *movie_id* to a listener.
+
+        Without *correlation_id* it is her ticket whose screening runs now, else the next one.
+        Raises InvalidIdError, TicketNotFoundError, NoTicketError, WrongMovieError,
+        NotEnrichedError, ScreeningCancelledError, ScreeningEndedError, TrackNotFoundError and
+        NotDescribedError.
+        """
+        check_id("movie_id", movie_id)
+        if correlation_id is None:
+            owned = await self._tickets.of_listener(listener_id)
+            ticket = choose_ticket(owned, movie_id, self._clock(), self._margin)
+        else:
+            ticket = await self._tickets.get(listener_id, correlation_id)
+            if ticket.movie_id != movie_id:
+                raise WrongMovieError(correlation_id, movie_id)
+        screening = open_screening(ticket, self._clock(), self._margin)
+        track = await self._resolve(ticket, language)
+        languages = await self._library.languages(track.movie_id)
+        # Read last, so that the position is as fresh as it can be.
+        now = self._clock()
+        opening = _opening(ticket, screening, track, now)
+        expires_at = now + self._access_ttl
+        access = self._tokens.access_token(_claims(ticket, screening, track, expires_at))
+        return Grant(opening, languages, access, self.stream_token(opening), expires_at)
+
+    def stream_token(self, opening: Opening) -> str:
+        """Token for what the playlists of *opening* name: good until the screening's end."""
+        ends = listening_ends(opening.screening, self._margin)
+        return self._tokens.stream_token(
+            _claims(opening.ticket, opening.screening, opening.track, ends)
+        )
+
+    async def open_playlist(self, access_token: str) -> Opening:
+        """What an access token opens now; raises as `_open` and the errors of a token."""
+        return await self._open(self._tokens.read_access_token(access_token, self._clock()))
+
+    async def open_stream(self, stream_token: str) -> Opening:
+        """What a stream token opens now; raises as `_open` and the errors of a token."""
+        return await self._open(self._tokens.read_stream_token(stream_token, self._clock()))
+
+    async def _open(self, claims: StreamClaims) -> Opening:
+        """Check *claims* against the catalog as it is now: a film may have moved or been cancelled.
+
+        Raises TicketNotFoundError, StreamRefusedError, ScreeningCancelledError,
+        ScreeningEndedError, TrackNotFoundError.
+        """
+        ticket = await self._tickets.grant_state(claims.ticket)
+        screening = open_screening(ticket, self._clock(), self._margin)
+        if screening.id != claims.screening:
+            raise StreamRefusedError("the ticket has another screening than the token")
+        track = await self._library.track(claims.movie_id, claims.language, claims.version)
+        return _opening(ticket, screening, track, self._clock())
+
+    async def _resolve(self, ticket: Ticket, language: str | None) -> Track:
+        path = ticket.movie.audio_description_path if ticket.movie is not None else None
+        try:
+            return await self._library.resolve(ticket.movie_id, path, language)
+        except TrackNotFoundError as error:
+            if language is None:
+                raise
+            published = await self._library.languages(error.movie_id)
+            if not published:
+                raise
+            raise NotDescribedError(error.movie_id, language, published) from error
+
+
+def open_screening(ticket: Ticket, now: datetime, margin: timedelta) -> Screening:
+    """The screening that a ticket opens at *now*.
+
+    Raises ScreeningCancelledError, NotEnrichedError, ScreeningEndedError.
+    """
+    if ticket.state is PurchaseState.CANCELLED:
+        raise ScreeningCancelledError(ticket.correlation_id, "ticket")
+    screening = ticket.screening
+    if screening is None:
+        raise NotEnrichedError(ticket.correlation_id, _ENRICHING_RETRY_S)
+    if position(screening, now).phase is Phase.CANCELLED:
+        raise ScreeningCancelledError(ticket.correlation_id)
+    if now >= listening_ends(screening, margin):
+        raise ScreeningEndedError(ticket.correlation_id)
+    return screening
+
+
+def choose_ticket(
+    tickets: Sequence[Ticket], movie_id: str, now: datetime, margin: timedelta
+) -> Ticket:
+    """The ticket for *movie_id* whose screening runs at *now*, else the next one.
+
+    Where none is open, the one that says best why: still being looked up, then over, then
+    cancelled. Raises NoTicketError.
+    """
+    candidates = [ticket for ticket in tickets if ticket.movie_id == movie_id]
+    if not candidates:
+        raise NoTicketError(movie_id)
+    return min(candidates, key=lambda ticket: _rank(ticket, now, margin))
+
+
+def _rank(ticket: Ticket, now: datetime, margin: timedelta) -> tuple[int, float]:
+    """Order of preference; among equals the screening that is nearest to *now*."""
+    screening = ticket.screening
+    if ticket.state is PurchaseState.CANCELLED:
+        return (5, 0.0)
+    if screening is None:
+        return (3, 0.0)
+    place = position(screening, now)
+    distance_s = abs(place.offset_s)
+    if place.phase is Phase.CANCELLED:
+        return (5, distance_s)
+    if place.phase in {Phase.PREVIEWS, Phase.FEATURE}:
+        return (0, distance_s)
+    if place.phase is Phase.UPCOMING:
+        return (1, distance_s)
+    # The credits are over: still open within the margin.
+    return (2 if now < listening_ends(screening, margin) else 4, distance_s)
+
+
+def _opening(ticket: Ticket, screening: Screening, track: Track, now: datetime) -> Opening:
+    place = position(screening, now)
+    return Opening(
+        ticket=ticket,
+        screening=screening,
+        track=track,
+        now=now,
+        place=place,
+        position_s=track_position_s(place.offset_s, track),
+    )
+
+
+def _claims(
+    ticket: Ticket, screening: Screening, track: Track, expires_at: datetime
+) -> StreamClaims:
+    return StreamClaims(
+        ticket=ticket.correlation_id,
+        screening=screening.id,
+        movie_id=track.movie_id,
+        language=track.language,
+        version=track.version,
+        expires_at=expires_at,
+    )

@@ -1,0 +1,131 @@
+"""From the domain's nouns to the models of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from catalog.models import Ticket
+from catalog.timeline import position
+from gateway.grants import Grant
+from gateway.schemas import Download, GrantView, TicketList, TicketView
+from media.errors import TrackNotFoundError
+from media.library import Library
+
+
+class TicketPresenter:
+    """Shows tickets, with what the library and the clock add to them.
+
+    *posters* is what stands before a poster_path, by environment.
+    """
+
+    def __init__(
+        self, library: Library, clock: Callable[[], datetime], posters: Mapping[str, str]
+    ) -> None:
+        self._library = library
+        self._clock = clock
+        self._posters = posters
+
+    async def ticket(self, ticket: Ticket) -> TicketView:
+        """One ticket as it stands now."""
+        described = await self._described(ticket)
+        now = self._clock()
+        movie, theater, screening = ticket.movie, ticket.theater, ticket.screening
+        return TicketView(
+            correlation_id=ticket.correlation_id,
+            state=ticket.state,
+            movie_id=ticket.movie_id,
+            title=movie.title if movie else None,
+            poster_url=self._poster_url(ticket.environment, movie.poster_path if movie else None),
+            theater_name=theater.name if theater else None,
+            time_zone=theater.time_zone if theater else None,
+            auditorium_number=ticket.auditorium_number,
+            showtime_id=ticket.showtime_id,
+            previews_start=screening.previews_start if screening else None,
+            movie_start=screening.movie_start if screening else None,
+            movie_start_bound_ms=screening.movie_start_bound_ms if screening else None,
+            movie_start_source=screening.movie_start_source if screening else None,
+            credits_end=screening.credits_end if screening else None,
+            phase=position(screening, now).phase if screening else None,
+            described=described,
+            server_time=now,
+        )
+
+    async def tickets(self, tickets: list[Ticket]) -> TicketList:
+        """All tickets of a listener, in their order."""
+        views = [await self.ticket(ticket) for ticket in tickets]
+        return TicketList(tickets=views, server_time=self._clock())
+
+    async def _described(self, ticket: Ticket) -> bool | None:
+        if ticket.movie is None:
+            return None
+        try:
+            await self._library.resolve(
+                ticket.movie_id, ticket.movie.audio_description_path, language=None
+            )
+        except TrackNotFoundError:
+            return False
+        return True
+
+    def _poster_url(self, environment: str, poster_path: str | None) -> str | None:
+        base = self._posters.get(environment)
+        if base is None or poster_path is None:
+            return None
+        return f"{base}/{poster_path.lstrip('/')}"
+
+
+def grant_view(grant: Grant) -> GrantView:
+    """Present a grant, with its signed paths from the root."""
+    opening = grant.opening
+    ticket, screening, track = opening.ticket, opening.screening, opening.track
+    codecs = {rendition.codec for rendition in track.renditions}
+    playlists = f"/stream/{grant.access_token}"
+    files = f"/stream/{grant.stream_token}"
+    return GrantView(
+        correlation_id=ticket.correlation_id,
+        movie_id=ticket.movie_id,
+        title=ticket.movie.title if ticket.movie else track.title,
+        language=track.language,
+        languages=grant.languages,
+        phase=opening.place.phase,
+        server_time=opening.now,
+        movie_start=screening.movie_start,
+        movie_start_bound_ms=screening.movie_start_bound_ms,
+        movie_start_source=screening.movie_start_source,
+        credits_end=screening.credits_end,
+        offset_s=opening.place.offset_s,
+        track_position_s=opening.position_s,
+        track_offset_s=track.track_offset_s,
+        duration_s=track.duration_s,
+        hls=f"{playlists}/main.m3u8" if "aac" in codecs else None,
+        hls_opus=f"{playlists}/opus.m3u8" if "opus" in codecs else None,
+        dash=f"{playlists}/main.mpd",
+        now=f"{playlists}/now.m3u8" if "aac" in codecs else None,
+        downloads=[
+            Download(
+                rendition=rendition.name,
+                codec=rendition.codec,
+                codecs=rendition.codecs,
+                url=f"{files}/{rendition.file_name}",
+                size_bytes=rendition.size_bytes,
+                sha256=rendition.sha256,
+                bit_rate_bps=rendition.bit_rate_bps,
+            )
+            for rendition in track.renditions
+        ],
+        expires_at=grant.expires_at,
+    )
+
+
+def json_response(model: BaseModel, status: int = 200, *, private: bool = True) -> web.Response:
+    """Answer with a model as JSON; what is a listener's own is not to be stored anywhere."""
+    headers = {"Cache-Control": "private, no-store" if private else "no-store"}
+    return web.Response(
+        status=status,
+        body=model.model_dump_json().encode(),
+        content_type="application/json",
+        headers=headers,
+    )

@@ -1,0 +1,84 @@
+"""The listener's app: its page and its files."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.keys import WEB_APP
+from gateway.negotiation import accepts_gzip
+from gateway.pages import Page
+from gateway.ranges import select_bytes
+from gateway.routing import Answer, Route
+
+
+async def get_root(_request: web.Request) -> web.Response:
+    """Lead people who type the address to the app."""
+    return web.Response(status=302, headers={"Location": "/listen", "Cache-Control": "no-store"})
+
+
+async def get_page(request: web.Request) -> web.Response:
+    """Send the app's page; the claim code in its fragment never reaches us."""
+    app = request.app[WEB_APP]
+    response = _answer(request, app.index())
+    response.headers["Content-Security-Policy"] = app.policy
+    return response
+
+
+async def get_asset(request: web.Request) -> web.Response:
+    """Send one file of the app."""
+    return _answer(request, request.app[WEB_APP].page(request.match_info["path"]))
+
+
+def _answer(request: web.Request, page: Page | None) -> web.Response:
+    if page is None:
+        raise web.HTTPNotFound
+    packed = page.packed if accepts_gzip(request.headers.get("Accept-Encoding")) else None
+    # The packed form is another representation, so it has a tag of its own (RFC 9110 8.8.3.3).
+    etag = page.etag if packed is None else f"{page.etag}-gzip"
+    headers = {
+        "ETag": f'"{etag}"',
+        # Asked again each time, answered 304: a new version is there at the next visit.
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    # Only the conditions are of use here: the files are small, so Range is passed over.
+    if select_bytes("HEAD", request.headers, etag, len(page.body)).status == 304:
+        return web.Response(status=304, headers=headers)
+    headers["Content-Type"] = page.media_type
+    if packed is not None:
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=page.body if packed is None else packed, headers=headers)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/",
+        handler=get_root,
+        tag="app",
+        summary="To the app",
+        answers=(Answer(302, "The app is at /listen"),),
+    ),
+    Route(
+        method="GET",
+        path="/listen",
+        handler=get_page,
+        tag="app",
+        summary="The app's page",
+        answers=(
+            Answer(200, "HTML", media_types=("text/html",)),
+            Answer(304, "The client has it"),
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/app/{path:.+}",
+        handler=get_asset,
+        tag="app",
+        summary="A file of the app",
+        answers=(
+            Answer(200, "Script, style, image, manifest or sound", media_types=("*/*",)),
+            Answer(304, "The client has it"),
+        ),
+    ),
+)

@@ -1,0 +1,101 @@
+"""What the gateway's tests share: a chain, a published track, and a town."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from media.track import Track, current_key, dump_track
+from tests.gateway.town import NOW, Clients, HandClock, Town, amc_app, make_chain, open_town
+from tests.sounds import FULL_LADDER, publish_short_track
+
+TRACK_S = 12.0
+TRACK_OFFSET_S = 2.5
+
+
+@pytest.fixture(scope="session")
+def tracks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Track]:
+    """Storage folder with The General in English and Spanish, and the English track."""
+    root = tmp_path_factory.mktemp("media") / "root"
+
+    async def publish() -> Track:
+        await publish_short_track(root, "the-general", "es", TRACK_S, seed=2)
+        return await publish_short_track(
+            root, "the-general", "en", TRACK_S, TRACK_OFFSET_S, ladder=FULL_LADDER
+        )
+
+    return root, asyncio.run(publish())
+
+
+@pytest.fixture
+def track(tracks: tuple[Path, Track]) -> Track:
+    """The published English track of The General; its sample 0 is 2.5 s into the film."""
+    return tracks[1]
+
+
+@pytest.fixture
+def media_root(tracks: tuple[Path, Track]) -> Path:
+    """The storage folder; tests only read it."""
+    return tracks[0]
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An AMC-clone database to copy."""
+    path = tmp_path_factory.mktemp("chain") / "amc.db"
+    asyncio.run(make_chain(path))
+    return path
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """The one clock of Tell and AMC-clone."""
+    return HandClock(NOW)
+
+
+@pytest.fixture
+async def amc(chain: Path, tmp_path: Path, clock: HandClock) -> AsyncIterator[TestServer]:
+    """A running AMC-clone with free auditoriums tonight."""
+    shutil.copy(chain, tmp_path / "amc.db")
+    server = TestServer(amc_app(tmp_path / "amc.db", clock))
+    await server.start_server()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def town_with_own_tracks(
+    tmp_path: Path,
+    track: Track,
+    media_root: Path,
+    amc: TestServer,
+    clock: HandClock,
+    aiohttp_client: Clients,
+) -> Town:
+    """A town whose storage holds the English track's aac-64k alone, and may be broken."""
+    root = tmp_path / "media"
+    shutil.copytree(media_root / track.prefix, root / track.prefix)
+    for file in (root / track.prefix).glob("*.mp4"):
+        if file.name != "aac-64k.mp4":
+            file.unlink()
+    one = track.model_copy(update={"renditions": (track.rendition("aac-64k"),)})
+    (root / track.prefix / "track.json").write_bytes(dump_track(one))
+    current = current_key(track.movie_id, track.language)
+    shutil.copy(media_root / current, root / current)
+    return await open_town(tmp_path, root, amc, clock, aiohttp_client)
+
+
+@pytest.fixture
+async def town(
+    tmp_path: Path, media_root: Path, amc: TestServer, clock: HandClock, aiohttp_client: Clients
+) -> AsyncIterator[Town]:
+    """AMC-clone and Tell, both running."""
+    town = await open_town(tmp_path, media_root, amc, clock, aiohttp_client)
+    yield town
+    # Not always the one that it began with; closing twice does no harm.
+    await town.amc.close()

@@ -1,0 +1,110 @@
+"""Logs: one JSON object a line, with every secret taken out."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import structlog
+from aiohttp.http_exceptions import BadStatusLine
+
+from catalog.webhooks import sign_webhook
+from gateway.logs import MASK, configure_logging, masked_path
+from gateway.settings import LoggingSettings
+from media.tokens import Keyring, StreamClaims, Tokens
+
+TOKENS = Tokens(Keyring([("k1", bytes(32))]))
+CLAIMS = StreamClaims("a" * 20, 7, "one-week", "en", "0" * 16, datetime(2030, 1, 1, tzinfo=UTC))
+SECRETS = {
+    "claim code": TOKENS.claim_code("a" * 20),
+    "listener token": TOKENS.listener_token("b" * 26),
+    "access token": TOKENS.access_token(CLAIMS),
+    "stream token": TOKENS.stream_token(CLAIMS),
+    "webhook secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "webhook signature": sign_webhook(bytes(24), "msg_1", 1, b"{}"),
+}
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Where logs go during a test; the logging of before comes back after it."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    stream = io.StringIO()
+    configure_logging(LoggingSettings(level="debug"), stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+def test_no_secret_gets_into_a_line(lines: io.StringIO, secret: str) -> None:
+    """Not as a value, inside a text, in a list, in a traceback or in another library's message."""
+    log = structlog.get_logger("test")
+    log.info("value", one=secret, many=[secret, {"deep": f"/x/{secret}/y"}], text=f"a {secret}, b")
+    log.info(f"in the event {secret}")
+    try:
+        int(f"https://tell.example/listen#{secret}")
+    except ValueError:
+        log.exception("traceback")
+    logging.getLogger("library").warning("GET /stream/%s/main.m3u8?x=%s", secret, secret)
+    text = lines.getvalue()
+    assert len(text.splitlines()) == 4
+    assert MASK in text
+    assert secret not in text
+    # Nor its signature alone.
+    assert secret[-24:] not in text
+
+
+def test_a_line_is_one_json_object(lines: io.StringIO) -> None:
+    """With time, level and the event, newlines and quotes in values included."""
+    structlog.get_logger("test").info("event", text='a\n"b"', number=3, none=None)
+    (line,) = lines.getvalue().splitlines()
+    record = json.loads(line)
+    assert record["event"] == "event"
+    assert record["level"] == "info"
+    assert record["text"] == 'a\n"b"'
+    assert record["number"] == 3
+    assert record["timestamp"].endswith("Z")
+
+
+def test_a_client_that_speaks_no_http_is_one_quiet_line(lines: io.StringIO) -> None:
+    """The library's traceback for it is dropped; that of a bug stays."""
+    log = logging.getLogger("aiohttp.server")
+    for error in (BadStatusLine("GET nonsense"), ValueError("a bug")):
+        log.error("Error handling request", exc_info=error)
+    noise, bug = (json.loads(line) for line in lines.getvalue().splitlines())
+    assert noise["event"] == "no_http: BadStatusLine"
+    assert noise["level"] == "info"
+    assert "exception" not in noise
+    assert "Traceback" not in noise
+    assert "a bug" in bug["exception"]
+
+
+def test_ids_stay_readable(lines: io.StringIO) -> None:
+    """A correlation_id names a purchase and is no secret."""
+    structlog.get_logger("test").info("event", correlation_id="a2" * 10, route="/stream/{token}/x")
+    record = json.loads(lines.getvalue())
+    assert record["correlation_id"] == "a2" * 10
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", "/"),
+        ("/tell/tickets", "/tell/tickets"),
+        ("/stream/short/main.m3u8", f"/stream/{MASK}/main.m3u8"),
+        (f"/stream/{SECRETS['stream token']}/aac-64k.mp4", f"/stream/{MASK}/aac-64k.mp4"),
+        (f"/strem/{SECRETS['stream token']}/x", f"/strem/{MASK}/x"),
+        (f"/{'x' * 33}", f"/{MASK}"),
+        ("/a%20b/c", f"/{MASK}/c"),
+    ],
+)
+def test_a_path_shows_only_what_cannot_be_a_token(path: str, expected: str) -> None:
+    """Even a path that no route has."""
+    assert masked_path(path) == expected

@@ -1,0 +1,76 @@
+"""Reading the app's folder."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+from gateway.pages import WebApp, content_security_policy
+
+
+def folder(tmp_path: Path) -> Path:
+    """A small app with things beside it that are not for the world."""
+    files = {
+        "index.html": "<!doctype html>" + "<p>Hello</p>" * 100,
+        "js/app.mjs": "export const a = 1;\n" * 100,
+        "js/old.js": "1",
+        "tell.webmanifest": "{}",
+        "icons/a.svg": "<svg/>",
+        "icons/a.png": "not really",
+        ".env": "secret",
+        ".git/config.json": "{}",
+        "_notes.txt": "draft",
+        "app.mjs~": "backup",
+        "README.md": "notes",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def test_each_file_has_its_media_type(tmp_path: Path) -> None:
+    """Modules as JavaScript (RFC 9239), the manifest as one: browsers refuse others."""
+    app = WebApp.load(folder(tmp_path), [])
+    expected = {
+        "index.html": "text/html; charset=utf-8",
+        "js/app.mjs": "text/javascript; charset=utf-8",
+        "js/old.js": "text/javascript; charset=utf-8",
+        "tell.webmanifest": "application/manifest+json",
+        "icons/a.svg": "image/svg+xml",
+        "icons/a.png": "image/png",
+    }
+    for name, media_type in expected.items():
+        page = app.page(name)
+        assert page is not None
+        assert page.media_type == media_type
+
+
+def test_what_is_not_the_app_s_is_not_served(tmp_path: Path) -> None:
+    """Hidden files, drafts, backups and unknown suffixes stay private."""
+    app = WebApp.load(folder(tmp_path), [])
+    for name in (".env", ".git/config.json", "_notes.txt", "app.mjs~", "README.md", "../x", ""):
+        assert app.page(name) is None
+
+
+def test_text_is_packed_where_that_helps(tmp_path: Path) -> None:
+    """And only there; the packed form is the same file."""
+    app = WebApp.load(folder(tmp_path), [])
+    module, tiny, image = (app.page(name) for name in ("js/app.mjs", "js/old.js", "icons/a.png"))
+    assert module is not None
+    assert module.packed is not None
+    assert gzip.decompress(module.packed) == module.body
+    assert len(module.packed) < len(module.body)
+    assert tiny is not None
+    assert tiny.packed is None
+    assert image is not None
+    assert image.packed is None
+
+
+def test_posters_origins_are_allowed_once_each() -> None:
+    """The origin alone: a path in a policy would break on redirects."""
+    policy = content_security_policy(
+        ["https://image.example/t/p/w500", "https://image.example/x", "http://127.0.0.1:8081"]
+    )
+    assert "img-src 'self' http://127.0.0.1:8081 https://image.example;" in policy
