@@ -1,0 +1,1 @@
+"""`make demo`: the first showing on one machine, and its proof."""
