@@ -1,0 +1,140 @@
+/** Tell's HTTP API as the app uses it. Every failure is an ApiError with a stable code. */
+
+export class ApiError extends Error {
+  /**
+   * @param {string} code the problem's `code` (RFC 9457 extension), or `network`
+   * @param {number} status HTTP status, 0 where no answer came
+   * @param {string} correlationId what support asks for; empty where unknown
+   * @param {number} retryAfterS how long Tell asks to wait; 0 where it did not say
+   */
+  constructor(code, status, correlationId = "", retryAfterS = 0) {
+    super(`${code} (${status})`);
+    this.name = "ApiError";
+    this.code = code;
+    this.status = status;
+    this.correlationId = correlationId;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+const TIMEOUT_MS = 10_000;
+
+export class Api {
+  /** @type {string | null} */ #listenerToken;
+
+  /** @param {string | null} listenerToken */
+  constructor(listenerToken) {
+    this.#listenerToken = listenerToken;
+  }
+
+  /** @param {string | null} token */
+  use(token) {
+    this.#listenerToken = token;
+  }
+
+  /**
+   * Take up a purchase on this device.
+   * @param {string} claimCode @param {string} deviceNonce
+   * @returns {Promise<{ listener_token: string, ticket: Record<string, any> }>}
+   */
+  claim(claimCode, deviceNonce) {
+    return this.#json("/tell/claims", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ claim_code: claimCode, device_nonce: deviceNonce }),
+    });
+  }
+
+  /** @returns {Promise<Record<string, any>[]>} the listener's tickets, by movie_start */
+  async tickets() {
+    return (await this.#json("/tell/tickets")).tickets;
+  }
+
+  /** @param {string} correlationId @returns {Promise<Record<string, any>>} */
+  ticket(correlationId) {
+    return this.#json(`/tell/tickets/${encodeURIComponent(correlationId)}`);
+  }
+
+  /**
+   * The grant: signed URLs and where the film is.
+   * @param {string} movieId @param {string} correlationId
+   */
+  grant(movieId, correlationId) {
+    const path = `/media/audio/${encodeURIComponent(movieId)}`;
+    return this.#json(`${path}?ticket=${encodeURIComponent(correlationId)}`);
+  }
+
+  /**
+   * One exchange of clocks; see clock.js. Where the browser says when the bytes themselves left
+   * and came (Resource Timing 2), its own queues do not count as time on the way.
+   * @returns {Promise<import("./clock.js").Exchange>}
+   */
+  async time() {
+    const nonce = randomId();
+    const path = `/time?nonce=${nonce}`;
+    let sentMs = performance.now();
+    const response = await this.#fetch(path, {});
+    let receivedMs = performance.now();
+    const answer = await response.json();
+    if (answer.nonce !== nonce) throw new ApiError("stale-answer", response.status);
+    const entry = /** @type {PerformanceResourceTiming | undefined} */ (
+      performance.getEntriesByName(new URL(path, location.href).href).at(-1)
+    );
+    if (entry && entry.requestStart >= sentMs && entry.responseStart >= entry.requestStart) {
+      sentMs = entry.requestStart;
+      receivedMs = Math.min(receivedMs, entry.responseStart);
+    }
+    return {
+      sentMs,
+      receivedMs,
+      serverReceivedUs: answer.received_us,
+      serverSentUs: answer.sent_us,
+      serverBoundUs: answer.bound_us,
+    };
+  }
+
+  /** @param {string} path @param {RequestInit} [options] @returns {Promise<any>} */
+  async #json(path, options = {}) {
+    const response = await this.#fetch(path, options);
+    try {
+      return await response.json();
+    } catch {
+      throw new ApiError("network", response.status);
+    }
+  }
+
+  /** @param {string} path @param {RequestInit} options */
+  async #fetch(path, options) {
+    const headers = new Headers(options.headers);
+    headers.set("Accept", "application/json");
+    if (this.#listenerToken) headers.set("Authorization", `Bearer ${this.#listenerToken}`);
+    let response;
+    try {
+      response = await fetch(path, {
+        ...options,
+        headers,
+        cache: "no-store",
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch {
+      throw new ApiError("network", 0);
+    }
+    if (response.ok) return response;
+    const problem = await response.json().catch(() => ({}));
+    throw new ApiError(
+      problem.code ?? "unknown",
+      response.status,
+      problem.correlation_id ?? response.headers.get("X-Request-Id") ?? "",
+      Number.parseInt(response.headers.get("Retry-After") ?? "0", 10) || 0,
+    );
+  }
+}
+
+/** 22 URL-safe characters of 128 random bits. */
+export function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}

@@ -1,0 +1,99 @@
+/** Words. Every sentence of the app stands in messages/<language>.json. Pure but for `load`. */
+
+const LANGUAGES = ["en"];
+
+/** @typedef {Record<string, string | Record<string, string>>} Catalogue */
+
+export class Messages {
+  #catalogue;
+  #plural;
+  /** @type {string} */ locale;
+
+  /** @param {string} locale BCP 47 @param {Catalogue} catalogue */
+  constructor(locale, catalogue) {
+    this.locale = locale;
+    this.#catalogue = catalogue;
+    this.#plural = new Intl.PluralRules(locale);
+  }
+
+  /**
+   * The sentence of *key*. `{name}` is replaced by a value; where the message has plural forms
+   * (CLDR categories), `count` chooses among them.
+   * @param {string} key @param {Record<string, string | number>} [values]
+   * @returns {string}
+   */
+  text(key, values = {}) {
+    let message = this.#catalogue[key];
+    if (message === undefined) throw new Error(`no message ${key}`);
+    if (typeof message !== "string") {
+      message = message[this.#plural.select(Number(values.count))] ?? message.other;
+    }
+    return message.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  }
+
+  /**
+   * A span of time in words: two units at most, seconds only within the last two minutes.
+   * @param {number} ms not negative
+   */
+  span(ms) {
+    const seconds = Math.max(0, Math.round(ms / 1000));
+    const parts = [];
+    const add = (/** @type {string} */ key, /** @type {number} */ count) => {
+      if (count > 0) parts.push(this.text(key, { count }));
+    };
+    if (seconds < 120) {
+      add("span.minutes", Math.floor(seconds / 60));
+      add("span.seconds", seconds % 60);
+    } else if (seconds < 48 * 3600) {
+      const minutes = Math.floor(seconds / 60);
+      add("span.hours", Math.floor(minutes / 60));
+      add("span.minutes", minutes % 60);
+    } else {
+      add("span.days", Math.floor(seconds / 86400));
+    }
+    return parts.join(" ") || this.text("span.seconds", { count: 0 });
+  }
+
+  /**
+   * Clock time in the theater's zone.
+   * @param {number} atMs @param {string} timeZone IANA
+   */
+  time(atMs, timeZone) {
+    return this.#format(atMs, { timeZone, hour: "numeric", minute: "2-digit" });
+  }
+
+  /**
+   * The day in the theater's zone; null where it is today there.
+   * @param {number} atMs @param {string} timeZone IANA @param {number} nowMs
+   */
+  otherDay(atMs, timeZone, nowMs) {
+    if (cinemaDay(atMs, timeZone) === cinemaDay(nowMs, timeZone)) return null;
+    const options = /** @type {const} */ ({ weekday: "long", month: "long", day: "numeric" });
+    // By the cinema's day: a showing at half past midnight on Tuesday is Monday night's.
+    return this.#format(atMs - DAY_ENDS_MS, { timeZone, ...options });
+  }
+
+  /** @param {number} atMs @param {Intl.DateTimeFormatOptions} options */
+  #format(atMs, options) {
+    return new Intl.DateTimeFormat(this.locale, options).format(atMs);
+  }
+}
+
+/** A cinema's day ends at 04:00: a showing at half past midnight is still tonight's. */
+const DAY_ENDS_MS = 4 * 3600 * 1000;
+
+/** @param {number} atMs @param {string} timeZone */
+function cinemaDay(atMs, timeZone) {
+  return new Intl.DateTimeFormat("en-CA", { timeZone }).format(atMs - DAY_ENDS_MS);
+}
+
+/**
+ * The first of *wanted* that the app speaks, else English.
+ * @param {readonly string[]} wanted the browser's languages
+ */
+export async function load(wanted) {
+  const spoken = wanted.find((tag) => LANGUAGES.includes(tag.split("-")[0].toLowerCase())) ?? "en";
+  const language = spoken.split("-")[0].toLowerCase();
+  const response = await fetch(new URL(`../messages/${language}.json`, import.meta.url));
+  return new Messages(spoken, await response.json());
+}

@@ -1,0 +1,185 @@
+"""The whole of Tell and AMC-clone as real processes, for a real browser to visit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import socket
+import sqlite3
+import sys
+import time
+import wave
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+
+from amc_clone.webhooks import load_signing_secret, signed_headers
+from demo import timecode
+from demo.chain import Chain, Sale, chain_at
+from demo.services import Service, run_command, start_service
+from media.storage import LocalStorage
+from packager.ffmpeg import find_tools
+from packager.pipeline import TrackOrder, add_track
+from packager.settings import PackagerSection
+
+# Films of the chain: one described from its minute 11 to 15, one from its first second, one not.
+MOVIE_ID = "one-week"
+MOVIE_MINUTES = 25
+FROM_THE_START_MOVIE_ID = "sherlock-jr"
+UNDESCRIBED_MOVIE_ID = "charade"
+TELL = [sys.executable, "-c", "from gateway.cli import main; main()"]
+AMC_CLONE = [sys.executable, "-c", "from amc_clone.cli import main; main()"]
+_PLACE = "hudson-street-12"
+
+
+@dataclass
+class World:
+    """Both services. `tell_command` starts Tell again on the same port and data."""
+
+    folder: Path
+    environ: dict[str, str]
+    tell: Service
+    amc: Service
+    chain: Chain
+
+    async def sell(self, starts_in: timedelta, movie_id: str = MOVIE_ID) -> Sale:
+        """Sell a ticket for a showing whose film starts in *starts_in* (negative: it runs)."""
+        return await self.chain.sell("", movie_id, _PLACE, [datetime.now(UTC) + starts_in])
+
+    async def post_purchase(self) -> tuple[str, str]:
+        """Post a purchase of a seeded screening as AMC-clone would, without AMC-clone.
+
+        Returns correlation_id and listen_url. It works while AMC-clone hangs.
+        """
+        with closing(sqlite3.connect(self.folder / "amc.db")) as database:
+            place_id, number, showtime_id = database.execute(
+                "SELECT place_id, number, showtime_id FROM screenings"
+                " JOIN movies ON movies.id = screenings.movie_id"
+                " JOIN auditoriums ON auditoriums.id = auditorium_id"
+                " JOIN theaters ON theaters.id = location_id"
+                " WHERE movies.movie_id = ? AND previews_start > ? ORDER BY previews_start",
+                (MOVIE_ID, round(time.time() * 1e6)),
+            ).fetchone()
+        purchase_id = secrets.token_hex(8)
+        now = datetime.now(UTC)
+        body = json.dumps(
+            {
+                "purchase_id": purchase_id,
+                "movie_id": MOVIE_ID,
+                "place_id": place_id,
+                "auditorium_number": number,
+                "showtime_id": showtime_id,
+                "purchased_at": now.isoformat(),
+            }
+        ).encode()
+        secret = load_signing_secret(self.folder / "secrets" / "webhook-local.keys")
+        headers = signed_headers(f"msg_{purchase_id}", body, "local", secret, now)
+        headers["Content-Type"] = "application/json"
+        async with (
+            aiohttp.ClientSession(self.tell.url) as session,
+            session.post("/tell/purchase", data=body, headers=headers) as response,
+        ):
+            answer = await response.json()
+            assert response.status == 202, answer
+            return answer["correlation_id"], answer["listen_url"]
+
+    def change_screening(self, correlation_id: str, **columns: str | int) -> None:
+        """Set columns of the screening of that ticket in Tell's database.
+
+        It stands for what reaches Tell by the partner's events.
+        """
+        names = ", ".join(f"{name} = ?" for name in columns)
+        with closing(sqlite3.connect(self.folder / "tell.db", timeout=10)) as database, database:
+            changed = database.execute(
+                f"UPDATE screenings SET {names} WHERE id ="  # noqa: S608  (names from the tests)
+                " (SELECT screening_id FROM purchases WHERE correlation_id = ?)",
+                (*columns.values(), correlation_id),
+            )
+            assert changed.rowcount == 1
+
+    async def restart_tell(self) -> None:
+        """Start Tell again, after it was stopped, where it was."""
+        self.tell = await _start_tell(self.folder, self.environ, port_of(self.tell.url))
+
+
+def port_of(url: str) -> int:
+    """Port of one of our own addresses."""
+    return int(url.rpartition(":")[2])
+
+
+@asynccontextmanager
+async def running_world(folder: Path) -> AsyncIterator[World]:
+    """Start AMC-clone and Tell with empty databases in *folder*; end both afterwards."""
+    async with contextlib.AsyncExitStack() as stack:
+        amc_port = _free_port()
+        environ = {
+            "TELL_DATABASE__URL": f"sqlite:///{folder / 'tell.db'}",
+            "TELL_MEDIA__ROOT": str(folder / "media"),
+            "TELL_SECRETS__DIR": str(folder / "secrets"),
+            "TELL_PARTNERS__LOCAL__BASE_URL": f"http://127.0.0.1:{amc_port}",
+            # A partner that hangs is given up, and asked again, within a test's patience.
+            "TELL_ENRICHMENT__TIMEOUT_S": "1.0",
+            "TELL_ENRICHMENT__RETRY_MAX_S": "1.0",
+        }
+        await run_command("tell keys init", [*TELL, "keys", "init"], environ)
+        tell = await _start_tell(folder, environ, 0)
+        secret = folder / "secrets" / "webhook-local.keys"
+        await _make_chain(folder / "amc.db")
+        command = [*AMC_CLONE, "serve", "--database", str(folder / "amc.db")]
+        command += ["--port", str(amc_port), "--tell-url", tell.url]
+        command += ["--key-id", "local", "--secret-file", str(secret)]
+        amc = await start_service("AMC-clone", command, folder / "amc.log")
+        stack.push_async_callback(amc.stop)
+        chain = await stack.enter_async_context(chain_at(amc.url))
+        world = World(folder, environ, tell, amc, chain)
+        # Through the world: a test may have replaced the first process.
+        stack.push_async_callback(lambda: world.tell.stop())
+        yield world
+
+
+async def _make_chain(database: Path) -> None:
+    """Seed the chain, and empty its auditoriums of the next hours for the tests' own showings."""
+    await run_command("amc-clone seed", [*AMC_CLONE, "seed", "--database", str(database)])
+    with closing(sqlite3.connect(database)) as connection, connection:
+        until = datetime.now(UTC) + timedelta(hours=6)
+        connection.execute(
+            "DELETE FROM screenings WHERE previews_start < ?", (round(until.timestamp() * 1e6),)
+        )
+
+
+async def _start_tell(folder: Path, environ: dict[str, str], port: int) -> Service:
+    command = [*TELL, "serve", "--port", str(port)]
+    return await start_service("Tell", command, folder / "tell.log", environ)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def publish_code(root: Path, movie_id: str, first_second: int, seconds: int) -> None:
+    """Publish a track of the time code alone that begins at *first_second* of the film."""
+    root.mkdir(parents=True, exist_ok=True)
+    source = root.parent / f"{movie_id}.wav"
+    await asyncio.to_thread(_write_wav, source, timecode.encode(seconds, first_second))
+    settings = PackagerSection(ladder=["aac-32k", "aac-64k"])
+    order = TrackOrder(source, movie_id, "en", movie_id, float(first_second))
+    await add_track(order, LocalStorage(root), find_tools(settings), settings)
+
+
+def _write_wav(path: Path, blocks: Iterable[timecode.Samples]) -> None:
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(timecode.RATE_HZ)
+        for block in blocks:
+            out.writeframes(np.round(block * 32767).astype("<i2").tobytes())
