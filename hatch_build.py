@@ -17,7 +17,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # The minified module build: no loader needed, and the page's Content-Security-Policy allows it.
-_PLAYER = Path("node_modules/hls.js/dist/hls.min.mjs")
+_PLAYER = Path("node_modules/hls.js/dist/hls.light.min.mjs")
 _VENDORED = Path("gateway/web/vendor/hls.mjs")
 
 

@@ -1,0 +1,145 @@
+"""`make demo`: package a track, start AMC-clone and Tell, sell three tickets, print their links."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+from demo.chain import Sale, chain_at
+from demo.check import CheckError, check
+from demo.services import DemoError, Service, program, run_command, start_service
+from demo.voice import write_demo_track
+
+MOVIE_ID, TITLE, MINUTES = "one-week", "One Week", 25
+ENVIRONMENT = "local"
+# The ports that the README names, where they are free.
+TELL_PORT, AMC_PORT = 8080, 8081
+
+
+def main() -> int:
+    """Run the demo; the exit code is 0 when all went well, 1 when a step or the proof failed."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="prove it with a real client, and end")
+    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="default var/demo")
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(_run(arguments.folder, arguments.check))
+    except (DemoError, CheckError) as error:
+        print(f"\nFAILED: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nEverything is stopped.")
+    return 0
+
+
+async def _run(folder: Path, prove: bool) -> None:
+    # Ctrl-C reaches the whole group; SIGTERM (a stopped CI) must end the services as well.
+    this = asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    folder.mkdir(parents=True, exist_ok=True)
+    environ = {
+        "TELL_DATABASE__URL": f"sqlite:///{folder / 'tell.db'}",
+        "TELL_MEDIA__ROOT": str(folder / "media"),
+        "TELL_SECRETS__DIR": str(folder / "secrets"),
+    }
+    await _make_secrets(folder, environ)
+    await _make_track(folder, environ)
+    # Yesterday's showings and tickets would only confuse: each demo begins with an empty evening.
+    for old in (*folder.glob("tell.db*"), *folder.glob("amc.db*")):
+        old.unlink()
+    async with contextlib.AsyncExitStack() as stack:
+        # AMC-clone posts to Tell and Tell asks AMC-clone, so one address must be known before.
+        tell_port = 0 if prove else _port(TELL_PORT)
+        amc_port = _port(0 if prove else AMC_PORT)
+        tell = await _start(
+            stack,
+            "Tell",
+            [program("tell"), "serve", "--port", str(tell_port)],
+            folder / "tell.log",
+            {
+                **environ,
+                f"TELL_PARTNERS__{ENVIRONMENT.upper()}__BASE_URL": f"http://127.0.0.1:{amc_port}",
+                f"TELL_PARTNERS__{ENVIRONMENT.upper()}__POSTER_BASE_URL": (
+                    f"http://127.0.0.1:{amc_port}"
+                ),
+            },
+        )
+        secret = folder / "secrets" / f"webhook-{ENVIRONMENT}.keys"
+        command = [program("amc-clone"), "serve", "--seed", "--database", str(folder / "amc.db")]
+        command += ["--port", str(amc_port), "--tell-url", tell.url]
+        command += ["--key-id", ENVIRONMENT, "--secret-file", str(secret)]
+        amc = await _start(stack, "AMC-clone", command, folder / "amc.log")
+        async with chain_at(amc.url) as chain:
+            sales = await chain.sell_three(MOVIE_ID)
+        _show(sales, tell, amc)
+        if prove:
+            await check(tell.url, amc.url, sales, folder)
+        else:
+            print("Ctrl-C stops everything.", flush=True)
+            await asyncio.Event().wait()
+
+
+async def _make_secrets(folder: Path, environ: dict[str, str]) -> None:
+    if not (folder / "secrets" / "signing.keys").exists():
+        await run_command("tell keys init", [program("tell"), "keys", "init"], environ)
+    if not (folder / "secrets" / f"webhook-{ENVIRONMENT}.keys").exists():
+        await run_command("tell keys new", [program("tell"), "keys", "new", ENVIRONMENT], environ)
+
+
+async def _make_track(folder: Path, environ: dict[str, str]) -> None:
+    if (folder / "media" / "tracks" / MOVIE_ID / "en" / "current.json").exists():
+        print(f"The track of {TITLE} is published already.", flush=True)
+        return
+    master = folder / "master.wav"
+    began = time.monotonic()
+    await asyncio.to_thread(write_demo_track, master, MINUTES * 60, TITLE)
+    print(f"A voice that says the film's time: {MINUTES} minutes written", end=" ")
+    print(f"in {time.monotonic() - began:.1f} s.", flush=True)
+    began = time.monotonic()
+    command = [program("tell-package"), "add", str(master), "--movie-id", MOVIE_ID]
+    command += ["--language", "en", "--title", TITLE]
+    await run_command("tell-package add", command, environ)
+    print(f"Packaged and published in {time.monotonic() - began:.1f} s.", flush=True)
+    master.unlink()
+
+
+async def _start(
+    stack: contextlib.AsyncExitStack,
+    name: str,
+    command: list[str],
+    log: Path,
+    environ: dict[str, str] | None = None,
+) -> Service:
+    service = await start_service(name, command, log, environ)
+    stack.push_async_callback(service.stop)
+    print(f"{name} listens on {service.url} (log: {log})", flush=True)
+    return service
+
+
+def _show(sales: list[Sale], tell: Service, amc: Service) -> None:
+    print(f"\nThe box office of AMC-clone: {amc.url}\nTell:                        {tell.url}\n")
+    for sale in sales:
+        print(f"  {TITLE}, {sale.when} ({sale.theater_name}, auditorium {sale.auditorium_number})")
+        print(f"    {sale.listen_url}\n")
+    sys.stdout.flush()
+
+
+def _port(wanted: int) -> int:
+    """*wanted* where it is free, else one that the system chooses."""
+    for port in (wanted, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            free: int = probe.getsockname()[1]
+            return free
+    raise DemoError("no port is free on 127.0.0.1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
