@@ -41,10 +41,13 @@ const LEAP_S = 0.03;
 /** So often it may be corrected at once; what is left then is noise, and waits for the seconds. */
 const FINE_TRIES = 3;
 /**
- * From play() on a cued element until its media time runs, as measured in Chromium: the first time
- * the sound device has to be opened. Each device then learns its own.
+ * From play() on a cued element until its media time runs, as measured in Chromium. Cold: the sound
+ * device has to be opened. Armed: it is open already, by the silence of the wait. Warm: this element
+ * has played before. Each device then learns its own.
+ * @typedef {"cold" | "armed" | "warm"} Warmth
+ * @type {Record<Warmth, number>}
  */
-const LATE_S = { cold: 0.11, warm: 0.05 };
+const LATE_S = { cold: 0.11, armed: 0.078, warm: 0.05 };
 const UNTYPICAL_S = 0.2;
 const LATE_KEY = "tell.start-late-s.";
 
@@ -73,8 +76,8 @@ export class Player {
   #loaded = false;
   #run = 0;
   /** @type {State} */ #state = "idle";
-  /** @type {{ cold: number, warm: number }} */ #lateS;
-  /** @type {"cold" | "warm"} */ #warmth = "cold";
+  /** @type {Record<Warmth, number>} */ #lateS;
+  /** @type {Warmth} */ #warmth = "cold";
   #startedAtS = 0;
   #learning = false;
   /** Error of the last readings in seconds, positive ahead of the film; null while unknown. */
@@ -83,11 +86,11 @@ export class Player {
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
-    const late = (/** @type {"cold" | "warm"} */ warmth) => {
+    const late = (/** @type {Warmth} */ warmth) => {
       const kept = Number.parseFloat(parts.memory.get(LATE_KEY + warmth) ?? "");
       return Number.isFinite(kept) ? kept : LATE_S[warmth];
     };
-    this.#lateS = { cold: late("cold"), warm: late("warm") };
+    this.#lateS = { cold: late("cold"), armed: late("armed"), warm: late("warm") };
     const { audio } = parts;
     // Bent rates are small and short, so their pitch may go with them: the stretcher that would
     // keep it swallows 20 ms each time that it begins (measured in Chromium).
@@ -203,6 +206,7 @@ export class Player {
       const { targetS, inS } = cue(position, attempt);
       if (inS > NAP_BEFORE_S) {
         this.#enter("waiting");
+        if (this.#warmth === "cold") this.#warmth = "armed";
         await sleep(Math.min(NAP_MS, (inS - NAP_BEFORE_S) * 1000 + SPIN_MS));
         continue;
       }
