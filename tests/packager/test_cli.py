@@ -60,7 +60,9 @@ def test_published_says_so_on_stdout(tmp_path: Path, speech: Path) -> None:
     version = load_current((root / current_key("film", "en")).read_bytes(), "current").version
     assert f"published film/en version {version}" in done.stdout
     assert "opus-24k" in done.stdout
-    assert "encode opus-24k: 50 %" in done.stderr.splitlines()
+    # Which quarters are told depends on how the encoder's output comes (see test_progress.py).
+    assert "encode opus-24k: begins" in done.stderr.splitlines()
+    assert "encode opus-24k: done in" in done.stderr
     assert "command" not in done.stderr
     assert list((tmp_path / "work").iterdir()) == []
 

@@ -36,7 +36,10 @@ def test_configured_tool_that_cannot_run_is_an_error(name: str) -> None:
 async def test_failing_command_quotes_its_last_lines() -> None:
     """The error carries the exit code and the end of stderr."""
     with pytest.raises(ToolFailedError) as caught:
-        await read_all("master.wav", ["sh", "-c", "seq 1 20 >&2; exit 3"])
+        await read_all(
+            "master.wav",
+            ["sh", "-c", "i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo $i >&2; done; exit 3"],
+        )
     assert caught.value.returncode == 3
     assert caught.value.last_lines == tuple(str(line) for line in range(13, 21))
 
