@@ -80,6 +80,7 @@ export class Player {
   /** @type {Warmth} */ #warmth = "cold";
   #startedAtS = 0;
   #learning = false;
+  #moved = false;
   /** Error of the last readings in seconds, positive ahead of the film; null while unknown. */
   errorS = /** @type {number | null} */ (null);
 
@@ -161,6 +162,12 @@ export class Player {
   async start() {
     const run = ++this.#run;
     if (await this.#cueUp(run)) await this.#keepInSync(run);
+  }
+
+  /** The film was moved: what was measured against its old place says nothing any more. */
+  filmMoved() {
+    this.errorS = null;
+    this.#moved = true;
   }
 
   stop() {
@@ -282,6 +289,11 @@ export class Player {
       const pace = fineTries > 0 ? FINE : STEADY;
       await sleep(pace.tickMs);
       if (run !== this.#run) return;
+      if (this.#moved) {
+        this.#moved = false;
+        readings = [];
+        fineTries = FINE_TRIES;
+      }
       const reading = this.#read();
       const leap = pace === STEADY && Math.abs((reading ?? 0) - (readings.at(-1) ?? 0)) > LEAP_S;
       if (reading === null || leap) {

@@ -245,8 +245,10 @@ export class Showing {
 
   /** @param {Record<string, any>} ticket */
   #take(ticket) {
+    const before = this.#times.movieStartMs;
     this.#ticket = ticket;
     this.#times = timesOf(ticket) ?? this.#times;
+    if (this.#times.movieStartMs !== before) this.#parts.player.filmMoved();
     this.#roughOffsetMs = Date.parse(ticket.server_time) - performance.now();
   }
 
