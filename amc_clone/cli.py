@@ -30,19 +30,21 @@ app = typer.Typer(
 )
 
 DatabaseOption = Annotated[Path, typer.Option("--database", help="The SQLite file.")]
+# Where the README's commands begin: one machine, Tell and AMC-clone on their own default ports.
+_DATABASE = Path("var/amc-clone.db")
+_TELL_URL = "http://127.0.0.1:8080"
+_OWN_URL = "http://127.0.0.1:8081"
 SeedNumberOption = Annotated[int, typer.Option(help="Another number draws up another schedule.")]
 
 
 @app.command()
 def serve(
-    database: DatabaseOption,
-    tell_url: Annotated[
-        str, typer.Option(help="Where Tell listens, such as http://127.0.0.1:8080.")
-    ],
     key_id: Annotated[str, typer.Option(help="Sent as x-api-key: names our secrets at Tell.")],
     secret_file: Annotated[
         Path, typer.Option(help="whsec_<base64>, one a line, # for comments; the last one signs.")
     ],
+    database: DatabaseOption = _DATABASE,
+    tell_url: Annotated[str, typer.Option(help="Where Tell listens.")] = _TELL_URL,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8081,
     seed: Annotated[
@@ -66,7 +68,9 @@ def serve(
 
 
 @app.command()
-def seed(database: DatabaseOption, seed_number: SeedNumberOption = DEFAULT_SEED) -> None:
+def seed(
+    database: DatabaseOption = _DATABASE, seed_number: SeedNumberOption = DEFAULT_SEED
+) -> None:
     """Add what is missing of the chain and of two weeks of screenings around now."""
     configure_logging()
     with _failures():
@@ -79,8 +83,8 @@ def seed(database: DatabaseOption, seed_number: SeedNumberOption = DEFAULT_SEED)
 
 @app.command()
 def sell(
-    url: Annotated[str, typer.Option(help="Where AMC-clone listens.")],
     showtime_id: Annotated[str, typer.Option(help="The screening to sell a ticket for.")],
+    url: Annotated[str, typer.Option(help="Where AMC-clone listens.")] = _OWN_URL,
     wait_s: Annotated[
         float, typer.Option(help="How long to wait for Tell's answer.", min=0)
     ] = 30.0,

@@ -32,9 +32,9 @@ class Database:
     async def open(cls, path: Path) -> Database:
         """Open or create the database at *path* and its tables."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            await asyncio.to_thread(_make_file, path)
         except OSError as error:
-            raise DatabaseError(f"{path.parent}: cannot be created: {error.strerror}") from error
+            raise DatabaseError(f"{path}: cannot be created: {error.strerror}") from error
         engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
         event.listen(engine.sync_engine, "connect", _configure)
         event.listen(engine.sync_engine, "begin", _begin)
@@ -92,6 +92,12 @@ def _reason(error: SQLAlchemyError) -> str:
     # str(error) would show the statement's parameters, and a listen_url is among them.
     original = getattr(error, "orig", None)
     return type(error).__name__ if original is None else str(original)
+
+
+def _make_file(path: Path) -> None:
+    """For its owner's eyes, since it holds listen links. SQLite keeps the mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
 
 
 def _configure(dbapi_connection: Any, _record: object) -> None:

@@ -43,9 +43,9 @@ class Database:
         """
         parsed, path = _sqlite_url(url)
         try:
-            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(_make_file, path)
         except OSError as error:
-            raise DatabaseError(f"{path}: the folder cannot be made: {error.strerror}") from error
+            raise DatabaseError(f"{path}: cannot be made: {error.strerror}") from error
         database = cls(
             # One connection: SQLite has one writer at a time, and so tasks queue here, in order,
             # and not in its busy loop.
@@ -102,6 +102,12 @@ class Database:
             raise DatabaseError(f"the database failed: {error.orig}") from error
         except PoolTimeoutError as error:
             raise DatabaseError("the database is busy: no connection became free") from error
+
+
+def _make_file(path: Path) -> None:
+    """For its owner's eyes: a ticket tells that somebody cannot see. SQLite keeps the mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
 
 
 def _sqlite_url(url: str) -> tuple[URL, Path]:

@@ -27,6 +27,15 @@ async def test_a_commit_is_on_the_disk(tmp_path: Path) -> None:
     await database.close()
 
 
+async def test_its_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """It holds listen links: the database and SQLite's files beside it have mode 0600."""
+    database = await Database.open(tmp_path / "new" / "amc.db")
+    files = list((tmp_path / "new").iterdir())
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert len(files) >= 2
+    await database.close()
+
+
 async def test_a_failed_block_leaves_nothing(tmp_path: Path) -> None:
     """An error inside a transaction takes back what it wrote."""
     database = await Database.open(tmp_path / "amc.db")

@@ -45,6 +45,15 @@ async def test_every_connection_is_durable_and_checked(database: Database) -> No
             assert await pragma(connection, "foreign_keys") == 1
 
 
+async def test_its_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """A ticket tells of a disability: the database and SQLite's other files have mode 0600."""
+    database = await Database.open(f"sqlite:///{tmp_path / 'new' / 'tell.db'}")
+    files = list((tmp_path / "new").iterdir())
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert len(files) >= 2
+    await database.close()
+
+
 async def test_a_reader_cannot_write(database: Database) -> None:
     """A statement that changes something fails on a read connection."""
     with pytest.raises(DatabaseError, match="readonly"):
