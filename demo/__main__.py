@@ -135,6 +135,8 @@ def _port(wanted: int) -> int:
     """*wanted* where it is free, else one that the system chooses."""
     for port in (wanted, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
+            # Connections of the last demo that time out still do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             free: int = probe.getsockname()[1]
             return free
