@@ -1,7 +1,7 @@
 """What the partner tells of a screening, and whether it can be true. Pure.
 
 The answer of `GET /screening/details`: the six fields of the seed and those that the app and the
-healing need (DESIGN, "Tell to AMC-clone"). Whatever is wrong with it gets a stable word.
+healing need (docs/design.md). Whatever is wrong with it gets a stable word.
 """
 
 from __future__ import annotations

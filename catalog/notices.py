@@ -21,7 +21,7 @@ def _printable(value: str) -> str:
 
 
 def _not_a_folder(value: str) -> str:
-    # The id becomes a folder's name in the storage (DESIGN, "The track").
+    # The id becomes a folder's name in the storage (media/ids.py).
     if value in {".", ".."}:
         raise PydanticCustomError("movie_id", "must be neither '.' nor '..'")
     return value

@@ -1,6 +1,6 @@
 """Bit rates as a playlist must declare them, measured from the segments themselves.
 
-What an encoder was asked for, and what ffmpeg declares, is up to 8 % off (FACTS: the native AAC
+What an encoder was asked for, and what ffmpeg declares, is up to 8 % off (measured: the native AAC
 encoder overshoots on hard speech).
 """
 

@@ -14,7 +14,8 @@ from itertools import accumulate, pairwise
 from operator import mul
 
 WINDOW_SAMPLES = 2048
-# Further than the errors that are known: 1,024 of AAC's priming, 312 and 960 of Opus (FACTS 1).
+# Further than the errors that are known (docs/measurements.md): 1,024 of AAC's priming, 312 and 960
+# of Opus.
 MOST_LAG_SAMPLES = 1100
 _WINDOWS = 8
 # -30 dBFS in 16 bits: speech, not the room between two sentences.

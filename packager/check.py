@@ -1,7 +1,8 @@
 """What a source really holds, against what it declares: ffmpeg's exit code alone cannot tell.
 
 A cut-off WAV gives exit code 0 and a shorter sound, and ffprobe derives its duration from the size
-that is left (FACTS 4). So the WAV's own header is read, everything is decoded, and counted.
+that is left (docs/measurements.md). So the WAV's own header is read, everything is decoded, and
+counted.
 """
 
 from __future__ import annotations

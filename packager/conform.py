@@ -42,7 +42,7 @@ def conformed(source: Path) -> Node:
 def compiled(output: Node, ffmpeg_path: str) -> list[str]:
     """Command line of a graph, with what all of ours share."""
     # -xerror: the first error ends ffmpeg with a code; without it a cut-off or damaged source ends
-    # with 0 (FACTS 4).
+    # with 0 (docs/measurements.md).
     command: list[str] = output.global_args(*GLOBAL_ARGUMENTS, "-xerror").compile(cmd=ffmpeg_path)
     return command
 

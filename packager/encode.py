@@ -1,8 +1,8 @@
 """One ffmpeg for each rendition, from the source to fragments whose sample 0 is the source's.
 
 An encoder puts its priming first: 1,024 samples in AAC, 312 in Opus. Players disagree about what
-may be said of it in the file, so nothing is left to say (FACTS 1): the packet that holds it is
-dropped, and the time of the next is 0.
+may be said of it in the file (docs/measurements.md), so nothing is left to say: the packet that
+holds it is dropped, and the time of the next is 0.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def _verify_media_playlist(track: Track, rendition: Rendition) -> None:
 
 
 def _check_structure(index: CmafIndex, rung: Rung, length_samples: int) -> None:
-    """Nothing may be left for a player to interpret (FACTS 1). Times from 0 on: read_cmaf."""
+    """Nothing may be left for a player to interpret (docs/measurements.md); times: read_cmaf."""
     if index.has_edit_list:
         raise VerifyError(rung.name, "it has an edit list")
     if index.entry.pre_skip != 0:

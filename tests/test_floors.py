@@ -1,4 +1,4 @@
-"""The floors of DESIGN.md: a package imports only from floors below it."""
+"""The floors of docs/design.md: a package imports only from floors below it."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ const LATE_KEY = "tell.start-late-s.";
 const HLS_CONFIG = {
   // The policy allows no worker made from a blob.
   enableWorker: false,
-  // hls.js given a whole film fetches ten minutes at once: FACTS, 9.7 MB.
+  // hls.js given a whole film fetches ten minutes of it at once: 9.7 MB.
   maxBufferLength: 12,
   maxMaxBufferLength: 30,
   backBufferLength: 12,
