@@ -7,9 +7,11 @@ synchronous=FULL, so that what was answered for is on the disk (https://sqlite.o
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 
 from alembic.util import CommandError
@@ -43,9 +45,11 @@ class Database:
         """
         parsed, path = _sqlite_url(url)
         try:
-            await asyncio.to_thread(_make_file, path)
+            await asyncio.to_thread(_make_file, path, busy_timeout_s)
         except OSError as error:
             raise DatabaseError(f"{path}: cannot be made: {error.strerror}") from error
+        except sqlite3.Error as error:
+            raise DatabaseError(f"the database failed: {error}") from error
         database = cls(
             # One connection: SQLite has one writer at a time, and so tasks queue here, in order,
             # and not in its busy loop.
@@ -104,10 +108,22 @@ class Database:
             raise DatabaseError("the database is busy: no connection became free") from error
 
 
-def _make_file(path: Path) -> None:
-    """For its owner's eyes: a ticket tells that somebody cannot see. SQLite keeps the mode."""
+def _make_file(path: Path, busy_timeout_s: float) -> None:
+    """Make the file where there is none, in WAL mode, which stays with it.
+
+    For its owner's eyes: a ticket tells that somebody cannot see. SQLite keeps the mode for its
+    other files. One process at a time, since a change to WAL fails with SQLITE_BUSY beside another
+    connection and does not wait (https://sqlite.org/wal.html#activating_and_configuring_wal_mode).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        path.touch(mode=0o600, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=busy_timeout_s)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        os.close(folder)
 
 
 def _sqlite_url(url: str) -> tuple[URL, Path]:
@@ -139,7 +155,6 @@ def _engine(url: URL, begin: str, *, pool_size: int, busy_timeout_s: float) -> A
 
     def connected(dbapi_connection: sqlite3.Connection, _record: object) -> None:
         cursor = dbapi_connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
         # The default in a WAL build may be NORMAL, which loses the last commits to a power cut.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
