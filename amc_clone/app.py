@@ -16,9 +16,13 @@ from amc_clone.announcer import Announcer
 from amc_clone.backoff import Backoff
 from amc_clone.box_office import BoxOffice
 from amc_clone.database import Database
+from amc_clone.details import Details
+from amc_clone.operator_desk import OperatorDesk
 from amc_clone.outbox import Outbox
 from amc_clone.programming import Programming
+from amc_clone.routes.changes import ChangeRoutes
 from amc_clone.routes.details import DetailsRoutes
+from amc_clone.routes.documents import DocumentRoutes
 from amc_clone.routes.middleware import (
     answer_errors,
     finish_response,
@@ -26,6 +30,7 @@ from amc_clone.routes.middleware import (
     require_same_origin,
 )
 from amc_clone.routes.operations import OperationsRoutes
+from amc_clone.routes.operator import OperatorRoutes
 from amc_clone.routes.purchases import PurchaseRoutes
 from amc_clone.routes.screenings import ScreeningRoutes
 from amc_clone.routes.showings import ShowingsRoutes
@@ -44,6 +49,7 @@ class Services:
     screenings: Screenings
     programming: Programming
     box_office: BoxOffice
+    desk: OperatorDesk
     outbox: Outbox
     changes: Announcer
     tell: TellClient
@@ -54,7 +60,7 @@ SERVICES: Final = web.AppKey("services", Services)
 
 def create_app(
     *,
-    database_path: Path,
+    database_url: str | Path,
     tell_url: str,
     key_id: str,
     secret: bytes,
@@ -66,14 +72,15 @@ def create_app(
 ) -> web.Application:
     """AMC-clone as an aiohttp application; `app[SERVICES]` has its parts once it has started.
 
-    *secret* (24 to 64 bytes) signs what is told to Tell at *tell_url* under *key_id*. With
-    *seed_data* the chain and two weeks of screenings are added at the start. *clock* gives aware
+    *database_url* may be the path of an SQLite file. *secret* (24 to 64 bytes) signs what is told
+    to Tell at *tell_url* under *key_id*. With *seed_data* the chain and two weeks of screenings are
+    added at the start. *clock* gives aware
     datetimes; with one that tests move by hand, call `app[SERVICES].outbox.wake()` after a move.
     Where Tell's address is known only later, give it by `app[SERVICES].tell.point_at(url)`.
     """
 
     async def services(app: web.Application) -> AsyncIterator[None]:
-        database = await Database.open(database_path)
+        database = await Database.open(database_url)
         try:
             if seed_data:
                 await seed(database, clock(), seed_number)
@@ -84,13 +91,17 @@ def create_app(
                 screenings = Screenings(database, clock)
                 programming = Programming(database)
                 box_office = BoxOffice(database, clock, changes, on_sale=outbox.wake)
+                desk = OperatorDesk(database, clock, on_message=outbox.wake)
                 app[SERVICES] = Services(
-                    database, screenings, programming, box_office, outbox, changes, tell
+                    database, screenings, programming, box_office, desk, outbox, changes, tell
                 )
                 OperationsRoutes(database, clock).add_to(app.router)
-                DetailsRoutes(screenings).add_to(app.router)
+                DocumentRoutes().add_to(app.router)
+                DetailsRoutes(Details(database, screenings, clock)).add_to(app.router)
                 ScreeningRoutes(screenings, programming, clock).add_to(app.router)
                 PurchaseRoutes(box_office, clock).add_to(app.router)
+                ChangeRoutes(desk, box_office, clock).add_to(app.router)
+                OperatorRoutes(screenings, desk, clock).add_to(app.router)
                 ShowingsRoutes(screenings, clock).add_to(app.router)
                 await outbox.start()
                 yield

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
 
 from amc_clone.announcer import Announcer
 from amc_clone.database import Database, insert_row
@@ -15,15 +13,13 @@ from amc_clone.errors import (
     ScreeningCancelledError,
     ScreeningEndedError,
 )
-from amc_clone.identifiers import new_purchase_id, new_webhook_id
-from amc_clone.instants import rfc3339
-from amc_clone.models import DeliveryState, MessageKind, Purchase, Screening
+from amc_clone.identifiers import new_purchase_id
+from amc_clone.messages import tell_of_purchase
+from amc_clone.models import DeliveryState, Purchase, Screening
 from amc_clone.rows import purchase_of, select_purchases
-from amc_clone.schema import outbox, purchases
+from amc_clone.schema import purchases
 from amc_clone.screenings import screening_by_showtime
 from amc_clone.timeline import Phase, standing
-
-PURCHASE_PATH: Final = "/tell/purchase"
 
 
 class BoxOffice:
@@ -58,19 +54,7 @@ class BoxOffice:
                 screening_id=screening.id,
                 purchased_at=now,
             )
-            await insert_row(
-                connection,
-                outbox,
-                webhook_id=new_webhook_id(),
-                kind=MessageKind.PURCHASE,
-                path=PURCHASE_PATH,
-                body=_notice(purchase_id, screening, now),
-                purchase_id=sold,
-                created_at=now,
-                state=DeliveryState.PENDING,
-                attempts=0,
-                next_attempt_at=now,
-            )
+            await tell_of_purchase(connection, purchase_id, sold, screening, now)
         self._on_sale()
         return await self.purchase(purchase_id)
 
@@ -112,18 +96,3 @@ def _require_on_sale(screening: Screening, now: datetime) -> None:
         raise ScreeningCancelledError(screening.showtime_id)
     if phase is Phase.ENDED:
         raise ScreeningEndedError(screening.showtime_id, screening.credits_end)
-
-
-def _notice(purchase_id: str, screening: Screening, purchased_at: datetime) -> str:
-    """The body of POST /tell/purchase: the six fields, instants as RFC 3339."""
-    return json.dumps(
-        {
-            "purchase_id": purchase_id,
-            "movie_id": screening.movie.movie_id,
-            "place_id": screening.theater.place_id,
-            "auditorium_number": screening.auditorium_number,
-            "showtime_id": screening.showtime_id,
-            "purchased_at": rfc3339(purchased_at),
-        },
-        separators=(",", ":"),
-    )

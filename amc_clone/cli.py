@@ -29,9 +29,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-DatabaseOption = Annotated[Path, typer.Option("--database", help="The SQLite file.")]
+DatabaseOption = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        envvar="AMC_CLONE_DATABASE",
+        help="An SQLite file, or mariadb://user:password@host:3306/name.",
+        # A URL in the environment may hold a password.
+        show_envvar=False,
+    ),
+]
 # Where the README's commands begin: one machine, Tell and AMC-clone on their own default ports.
-_DATABASE = Path("var/amc-clone.db")
+_DATABASE = "var/amc-clone.db"
 _TELL_URL = "http://127.0.0.1:8080"
 _OWN_URL = "http://127.0.0.1:8081"
 SeedNumberOption = Annotated[int, typer.Option(help="Another number draws up another schedule.")]
@@ -56,7 +65,7 @@ def serve(
     configure_logging()
     with _failures():
         application = create_app(
-            database_path=database,
+            database_url=database,
             tell_url=tell_url,
             key_id=key_id,
             secret=load_signing_secret(secret_file),
@@ -112,12 +121,12 @@ def sell(
         raise typer.Exit(2)
 
 
-async def _seed(path: Path, seed_number: int) -> Seeded:
-    database = await Database.open(path)
+async def _seed(database: str, seed_number: int) -> Seeded:
+    opened = await Database.open(database)
     try:
-        return await seed_database(database, _now(), seed_number)
+        return await seed_database(opened, _now(), seed_number)
     finally:
-        await database.close()
+        await opened.close()
 
 
 def _now() -> datetime:

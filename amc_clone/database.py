@@ -1,23 +1,21 @@
-"""One SQLite database: a transaction is durable when its block has ended."""
+"""The database: a transaction is durable when its block has ended."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, event, select, text
+from alembic.util import CommandError
+from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from amc_clone import migrations
+from amc_clone.engines import WRITES, lock_migrations, open_engine, reason, unlock_migrations
 from amc_clone.errors import DatabaseError
-from amc_clone.schema import SCHEMA_VERSION, metadata, schema_version
-
-# `amc-clone seed` may write while the service runs: wait for it rather than fail.
-_BUSY_TIMEOUT_MS = 10_000
-_WRITES = "amc_clone_writes"
 
 
 class Database:
@@ -25,46 +23,47 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        # SQLite has one writer; queueing here is fair, and its own busy waiting is not.
+        # SQLite has one writer; queueing here is fair, and its own busy waiting is not. On MariaDB
+        # it spares the one process that sells from meeting itself.
         self._writer = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path) -> Database:
-        """Open or create the database at *path* and its tables."""
+    async def open(cls, database: str | Path) -> Database:
+        """Open *database* and bring its tables to this version.
+
+        A path is an SQLite file, which is made where there is none; `mariadb://user@host/name` is
+        an existing database of a server.
+        """
+        place, engine = await asyncio.to_thread(open_engine, database)
+        opened = cls(engine)
         try:
-            await asyncio.to_thread(_make_file, path)
-        except OSError as error:
-            raise DatabaseError(f"{path}: cannot be created: {error.strerror}") from error
-        engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
-        event.listen(engine.sync_engine, "connect", _configure)
-        event.listen(engine.sync_engine, "begin", _begin)
-        database = cls(engine)
-        try:
-            await database._create_tables(path)
-        except DatabaseError:
-            await database.close()
-            raise
-        return database
+            await opened._migrate()
+        except CommandError as error:
+            await opened.close()
+            raise DatabaseError(
+                f"{place} is of another version of AMC-clone ({error}); "
+                "move it away and seed a new one"
+            ) from error
+        except DatabaseError as error:
+            await opened.close()
+            raise DatabaseError(f"{place}: {error}") from error
+        return opened
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One snapshot of the database."""
-        try:
+        with _failures():
             async with self._engine.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
-            raise DatabaseError(_reason(error)) from error
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One durable transaction, rolled back when the block raises."""
-        try:
+        with _failures():
             async with self._writer, self._engine.connect() as connection:
-                await connection.execution_options(**{_WRITES: True})
+                await connection.execution_options(**{WRITES: True})
                 async with connection.begin():
                     yield connection
-        except SQLAlchemyError as error:
-            raise DatabaseError(_reason(error)) from error
 
     async def ping(self) -> None:
         """Raise DatabaseError unless a query is answered."""
@@ -75,47 +74,34 @@ class Database:
         """Close all connections."""
         await self._engine.dispose()
 
-    async def _create_tables(self, path: Path) -> None:
+    async def _migrate(self) -> None:
         async with self.write() as connection:
-            await connection.run_sync(metadata.create_all)
-            version = await connection.scalar(select(schema_version.c.version))
-            if version is None:
-                await connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-        if version not in {None, SCHEMA_VERSION}:
-            raise DatabaseError(
-                f"{path} has schema version {version} and this program needs {SCHEMA_VERSION}; "
-                "move it away and seed a new one"
-            )
+            await lock_migrations(connection)
+            await connection.run_sync(migrations.upgrade)
+            await unlock_migrations(connection)
 
 
-def _reason(error: SQLAlchemyError) -> str:
-    # str(error) would show the statement's parameters, and a listen_url is among them.
-    original = getattr(error, "orig", None)
-    return type(error).__name__ if original is None else str(original)
+@contextmanager
+def _failures() -> Iterator[None]:
+    """What goes wrong is a DatabaseError; a task that is asked to end meanwhile does end.
+
+    A driver may take the cancellation for a failure of its server, or forget it where an answer
+    comes at the same moment (asyncio.wait_for before Python 3.12, CPython issue 86296).
+    """
+    before = _cancellations()
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if _cancellations() > before:
+            raise asyncio.CancelledError from None
+        raise DatabaseError(reason(error)) from None
+    if _cancellations() > before:
+        raise asyncio.CancelledError
 
 
-def _make_file(path: Path) -> None:
-    """For its owner's eyes, since it holds listen links. SQLite keeps the mode."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-
-
-def _configure(dbapi_connection: Any, _record: object) -> None:
-    # The driver would begin transactions by itself and too late: _begin does it.
-    dbapi_connection.isolation_level = None
-    cursor = dbapi_connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # With WAL, NORMAL may lose the last commits at a power cut; a sold ticket may not be lost.
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    # A deferred transaction that turns into a writer can fail at once with "database is locked".
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 async def insert_row(connection: AsyncConnection, table: Table, **values: Any) -> int:

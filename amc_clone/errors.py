@@ -13,7 +13,8 @@ AmcError
 │   └── PosterNotFoundError
 ├── SaleError
 │   ├── ScreeningEndedError      the credits are over
-│   └── ScreeningCancelledError
+│   ├── ScreeningCancelledError
+│   └── ScreeningStartedError    the film runs: it cannot be put off any more
 ├── ScheduleError
 │   └── ScreeningOverlapError    the auditorium is taken then
 ├── DeliveryError
@@ -160,6 +161,16 @@ class ScreeningCancelledError(SaleError):
 
     def __init__(self, showtime_id: str) -> None:
         super().__init__(f"screening {showtime_id} is cancelled")
+        self.showtime_id = showtime_id
+
+
+class ScreeningStartedError(SaleError):
+    """The film has begun, so it cannot be put off any more."""
+
+    code = "screening-started"
+
+    def __init__(self, showtime_id: str) -> None:
+        super().__init__(f"screening {showtime_id} has started; start it again instead")
         self.showtime_id = showtime_id
 
 

@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import Processor
 
 # At debug these repeat every statement with its parameters, a listen_url among them.
-_QUIET = ("aiosqlite", "asyncio", "sqlalchemy")
+_QUIET = ("aiosqlite", "alembic", "asyncio", "sqlalchemy")
 
 
 def configure_logging(stream: TextIO = sys.stderr) -> None:

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 # How far a real movie_start may lie from the schedule when nobody has watched it begin.
 SCHEDULE_BOUND_MS = 300_000
+# The projection system stamps the press itself; the first frame follows within a quarter of one at
+# 24 frames a second.
+STARTED_BOUND_MS = 10
 
 
 class ScreeningStatus(StrEnum):
@@ -27,9 +30,11 @@ class DeliveryState(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """What a message tells; further kinds (a screening moved, a purchase cancelled) join here."""
+    """What a message tells."""
 
     PURCHASE = "purchase"
+    SCREENING = "screening"
+    CANCELLATION = "cancellation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class Purchase:
     delivery: Delivery
     correlation_id: str | None
     listen_url: str | None
+    cancelled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,10 +141,13 @@ class Outbox:
             log.error("outbox.refused", error=str(error))  # noqa: TRY400
         else:
             await self._deliver(message, attempts, acceptance)
-            log.info("outbox.delivered", correlation_id=acceptance.correlation_id)
+            correlation_id = None if acceptance is None else acceptance.correlation_id
+            log.info("outbox.delivered", correlation_id=correlation_id)
         self._changes.announce()
 
-    async def _deliver(self, message: Message, attempts: int, acceptance: Acceptance) -> None:
+    async def _deliver(
+        self, message: Message, attempts: int, acceptance: Acceptance | None
+    ) -> None:
         now = self._clock()
         async with self._database.write() as connection:
             await connection.execute(
@@ -157,11 +160,14 @@ class Outbox:
                     last_error=None,
                 )
             )
-            await connection.execute(
-                update(purchases)
-                .where(purchases.c.id == message.purchase_id)
-                .values(correlation_id=acceptance.correlation_id, listen_url=acceptance.listen_url)
-            )
+            if acceptance is not None:
+                await connection.execute(
+                    update(purchases)
+                    .where(purchases.c.id == message.purchase_id)
+                    .values(
+                        correlation_id=acceptance.correlation_id, listen_url=acceptance.listen_url
+                    )
+                )
             # Tell is there: whatever waits because it was not need not wait any longer.
             await connection.execute(
                 update(outbox)

@@ -58,7 +58,9 @@ class Programming:
             ).one_or_none()
             if movie is None:
                 raise MovieNotFoundError(wanted.movie_id)
-            auditorium_id = await _auditorium_id(connection, wanted)
+            auditorium_id = await auditorium_row(
+                connection, wanted.place_id, wanted.auditorium_number
+            )
             credits_end = wanted.credits_end or wanted.movie_start + timedelta(
                 seconds=movie.running_time_s
             )
@@ -71,7 +73,7 @@ class Programming:
                         ),
                     )
                 )
-            await _require_free(connection, auditorium_id, wanted.previews_start, credits_end)
+            await require_free(connection, auditorium_id, wanted.previews_start, credits_end)
             await connection.execute(
                 screenings.insert().values(
                     showtime_id=showtime_id,
@@ -88,23 +90,25 @@ class Programming:
             return await screening_by_showtime(connection, showtime_id)
 
 
-async def _auditorium_id(connection: AsyncConnection, wanted: NewScreening) -> int:
+async def auditorium_row(connection: AsyncConnection, place_id: str, auditorium_number: str) -> int:
+    """Row of a theater's auditorium; raises AuditoriumNotFoundError."""
     found = await connection.scalar(
         select(auditoriums.c.id)
         .join(theaters, auditoriums.c.location_id == theaters.c.id)
         .where(
-            theaters.c.place_id == wanted.place_id,
-            auditoriums.c.number == wanted.auditorium_number,
+            theaters.c.place_id == place_id,
+            auditoriums.c.number == auditorium_number,
         )
     )
     if found is None:
-        raise AuditoriumNotFoundError(wanted.place_id, wanted.auditorium_number)
+        raise AuditoriumNotFoundError(place_id, auditorium_number)
     return int(found)
 
 
-async def _require_free(
+async def require_free(
     connection: AsyncConnection, auditorium_id: int, previews_start: datetime, credits_end: datetime
 ) -> None:
+    """Raise ScreeningOverlapError where something is on there then."""
     taken = (
         await connection.execute(
             select(screenings.c.showtime_id, screenings.c.previews_start, screenings.c.credits_end)

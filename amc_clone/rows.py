@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, and_, select
 
 from amc_clone.models import (
     Delivery,
@@ -46,6 +46,7 @@ _PURCHASE_COLUMNS: Sequence[Any] = (
     purchases.c.purchased_at,
     purchases.c.correlation_id,
     purchases.c.listen_url,
+    purchases.c.cancelled_at,
     outbox.c.state,
     outbox.c.attempts,
     outbox.c.last_status,
@@ -67,7 +68,9 @@ def select_purchases() -> Select[Any]:
     """Purchases with their screening and the outbox's message about them."""
     return select(*_PURCHASE_COLUMNS, *_SCREENING_COLUMNS).select_from(
         _SCREENING_JOIN.join(purchases, purchases.c.screening_id == screenings.c.id).join(
-            outbox, outbox.c.purchase_id == purchases.c.id
+            outbox,
+            # A cancelled purchase has a second message, which says nothing of a listen link.
+            and_(outbox.c.purchase_id == purchases.c.id, outbox.c.kind == MessageKind.PURCHASE),
         )
     )
 
@@ -120,6 +123,7 @@ def purchase_of(row: Row[Any]) -> Purchase:
         ),
         correlation_id=row.correlation_id,
         listen_url=row.listen_url,
+        cancelled_at=row.cancelled_at,
     )
 
 

@@ -1,6 +1,7 @@
 """The tables: the seed's TMS-like schema, and what selling and telling need beside it.
 
-Only types that MySQL has too: every string has a length, instants are BIGINT microseconds.
+Only types that MariaDB has too: every string has a length, instants are BIGINT microseconds.
+`amc_clone/migrations` makes these tables; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -25,10 +26,24 @@ from sqlalchemy.types import TypeDecorator
 
 from amc_clone.instants import from_us, to_us
 
-# Grows when a table changes; a database of another version is refused with a clear message.
-SCHEMA_VERSION = 1
+# A name for every constraint: SQLite makes none up, and a migration can only drop what has one.
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+# MariaDB compares without regard to case unless told; ids are compared byte by byte.
+TABLE_OPTIONS: dict[str, Any] = {
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mysql_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+}
 
-metadata = MetaData()
+metadata = MetaData(naming_convention=NAMES)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -68,6 +83,7 @@ movies = Table(
     Column("running_time_s", Integer, nullable=False),
     Column("poster_path", String(255), nullable=False),
     Column("audio_description_path", String(255)),
+    **TABLE_OPTIONS,
 )
 
 theaters = Table(
@@ -78,6 +94,7 @@ theaters = Table(
     Column("name", String(200), nullable=False),
     Column("city", String(100), nullable=False),
     Column("time_zone", String(64), nullable=False),
+    **TABLE_OPTIONS,
 )
 
 auditoriums = Table(
@@ -87,6 +104,7 @@ auditoriums = Table(
     Column("location_id", ForeignKey("theaters.id"), nullable=False),
     Column("number", String(16), nullable=False),
     UniqueConstraint("location_id", "number", name="uq_auditoriums_location_number"),
+    **TABLE_OPTIONS,
 )
 
 screenings = Table(
@@ -104,6 +122,7 @@ screenings = Table(
     Column("movie_start_bound_ms", Integer, nullable=False),
     Index("ix_screenings_auditorium_previews", "auditorium_id", "previews_start"),
     Index("ix_screenings_previews", "previews_start", "id"),
+    **TABLE_OPTIONS,
 )
 
 purchases = Table(
@@ -115,6 +134,8 @@ purchases = Table(
     Column("purchased_at", Instant, nullable=False),
     Column("correlation_id", String(64)),
     Column("listen_url", String(2048)),
+    Column("cancelled_at", Instant),
+    **TABLE_OPTIONS,
 )
 
 outbox = Table(
@@ -135,6 +156,5 @@ outbox = Table(
     Column("last_error", String(500)),
     Index("ix_outbox_state_next", "state", "next_attempt_at"),
     Index("ix_outbox_purchase", "purchase_id"),
+    **TABLE_OPTIONS,
 )
-
-schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from amc_clone.errors import TellRefusedError, TellUnavailableError
-from amc_clone.models import Message
+from amc_clone.models import Message, MessageKind
 from amc_clone.webhooks import signed_headers
 
 # The message itself is wrong: the same bytes get the same answer for ever. All else is tried
@@ -52,8 +52,8 @@ class TellClient:
         """Send what comes next to *tell_url*: where Tell is may be known only after this starts."""
         self._tell_url = tell_url.rstrip("/")
 
-    async def post(self, message: Message, now: datetime) -> Acceptance:
-        """Sign *message* at *now* and post it.
+    async def post(self, message: Message, now: datetime) -> Acceptance | None:
+        """Sign *message* at *now* and post it; what Tell gave for a purchase, None for an event.
 
         Raises TellRefusedError for a final no, TellUnavailableError for all that may pass.
         """
@@ -74,7 +74,8 @@ class TellClient:
             # ValueError: a tell_url that is none; it can be mended and the sale is not lost.
             raise TellUnavailableError(None, f"no connection ({type(error).__name__})") from error
         if 200 <= response.status < 300:
-            return _acceptance(response.status, answer)
+            is_purchase = message.kind is MessageKind.PURCHASE
+            return _acceptance(response.status, answer) if is_purchase else None
         said = _said(answer, response.reason or "")
         if response.status in _FINAL:
             raise TellRefusedError(response.status, said)

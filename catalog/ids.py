@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 
-from catalog.schema import CORRELATION_ID_CHARS, LISTENER_ID_CHARS
+from catalog.store.schema import CORRELATION_ID_CHARS, LISTENER_ID_CHARS
 
 
 def new_correlation_id() -> str:

@@ -32,6 +32,17 @@ class StartSource(StrEnum):
     OPERATOR = "operator"
 
 
+class EventKind(StrEnum):
+    """What listeners are told of (docs/changes.md)."""
+
+    TICKET_ENRICHED = "ticket.enriched"
+    TICKET_CANCELLED = "ticket.cancelled"
+    SCREENING_CHANGED = "screening.changed"
+    SCREENING_STARTED = "screening.started"
+    SCREENING_MOVED = "screening.moved"
+    SCREENING_CANCELLED = "screening.cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class Movie:
     """A movie as the partner names it; `movie_id` is unique within one environment."""

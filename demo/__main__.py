@@ -87,10 +87,9 @@ async def _run(folder: Path, prove: bool) -> None:
 
 
 async def _make_secrets(folder: Path, environ: dict[str, str]) -> None:
-    if not (folder / "secrets" / "signing.keys").exists():
+    names = ("signing.keys", "master.key", f"webhook-{ENVIRONMENT}.keys")
+    if not all((folder / "secrets" / name).exists() for name in names):
         await run_command("tell keys init", [program("tell"), "keys", "init"], environ)
-    if not (folder / "secrets" / f"webhook-{ENVIRONMENT}.keys").exists():
-        await run_command("tell keys new", [program("tell"), "keys", "new", ENVIRONMENT], environ)
 
 
 async def _make_track(folder: Path, environ: dict[str, str]) -> None:

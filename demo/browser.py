@@ -31,7 +31,7 @@ _BUTTON_TIMEOUT_MS = 15_000
 # Below this a sample is silence: -66 dBFS, under the time code and above the encoder's dust.
 _SILENCE = 5e-4
 
-_ARGUMENTS = (
+ARGUMENTS = (
     # As on a phone: sound is allowed after a gesture, and not before.
     "--autoplay-policy=document-user-activation-required",
     # What the browser does for its maker, which a test should neither wait for nor measure.
@@ -60,7 +60,7 @@ async def chromium(card: SoundCard | None = None) -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(
             executable_path=executable(),
             env=dict(environment),
-            args=[*_ARGUMENTS, *as_root],
+            args=[*ARGUMENTS, *as_root],
             ignore_default_args=[] if card is None else ["--mute-audio"],
         )
         try:

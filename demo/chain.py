@@ -27,6 +27,7 @@ class Sale:
     theater_name: str
     auditorium_number: str
     movie_start: datetime
+    showtime_id: str
     correlation_id: str
     listen_url: str
 
@@ -78,9 +79,19 @@ class Chain:
             theater_name=screening["theater_name"],
             auditorium_number=screening["auditorium_number"],
             movie_start=movie_start,
+            showtime_id=screening["showtime_id"],
             correlation_id=purchase["correlation_id"],
             listen_url=purchase["listen_url"],
         )
+
+    async def delay(self, sale: Sale, minutes: int) -> datetime:
+        """Put the film off at the operator's desk; returns when it starts now."""
+        path = f"/api/screenings/{sale.showtime_id}/delay"
+        return _starts(await self._post(path, {"minutes": minutes}))
+
+    async def start(self, sale: Sale) -> datetime:
+        """Press "start now" at the operator's desk; returns the instant that it stamped."""
+        return _starts(await self._post(f"/api/screenings/{sale.showtime_id}/start", {}))
 
     async def _add_screening(
         self, movie_id: str, place_id: str, movie_start: datetime
@@ -112,7 +123,7 @@ class Chain:
         async with self._session.get(path, headers=headers) as response:
             return await _json(response)
 
-    async def _post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         async with self._session.post(path, json=body) as response:
             return await _json(response)
 
@@ -129,6 +140,10 @@ def tonight(now: datetime, time_zone: str) -> datetime:
     local = now.astimezone(ZoneInfo(time_zone))
     evening = local.replace(hour=20, minute=0, second=0, microsecond=0).astimezone(UTC)
     return evening if evening - now >= timedelta(hours=1) else now + timedelta(hours=2)
+
+
+def _starts(screening: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(screening["movie_start"])
 
 
 async def _json(response: aiohttp.ClientResponse) -> dict[str, Any]:

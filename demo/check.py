@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -23,8 +24,9 @@ import m3u8
 import numpy as np
 
 from demo import timecode
-from demo.chain import Sale
+from demo.chain import Sale, chain_at
 from demo.joins import measure_joins, missing_for_joins
+from demo.starts import sound_follows, told_of_start
 from packager.ffmpeg import find_tools
 from packager.settings import PackagerSection
 
@@ -37,6 +39,11 @@ JOIN_LIMIT_MS = 100.0
 JOINS = 3
 MARKS_HEARD = 5
 HLS = "application/vnd.apple.mpegurl"
+DELAY_MIN = 6
+# From the press at the cinema to the listener.
+CHANGE_LIMIT_S = 2.0
+# What the projection system and the clocks of one machine leave.
+START_BOUND_LIMIT_MS = 100
 
 
 class CheckError(Exception):
@@ -91,6 +98,8 @@ async def check(tell_url: str, amc_url: str, sales: list[Sale], folder: Path) ->
         for sale in (soon, tonight):
             with report.step(f"before the film ({sale.when})") as figures:
                 figures += await _check_upcoming(listener, sale)
+        with report.step("a film put off, then started at AMC-clone's desk") as figures:
+            figures += await _check_changes(listener, amc_url, soon)
     missing = missing_for_joins()
     if missing is not None:
         require("CI" not in os.environ, f"real joins are required where CI is set: {missing}")
@@ -105,6 +114,15 @@ async def check(tell_url: str, amc_url: str, sales: list[Sale], folder: Path) ->
                     f"{'; '.join(figures)}: the last one is beyond {JOIN_LIMIT_MS:.0f} ms, "
                     f"or fewer than {MARKS_HEARD} seconds could be read in its sound",
                 )
+        with report.step('sound that follows "start now" pressed while it waits') as figures:
+            async with chain_at(amc_url) as chain:
+                followed = await sound_follows(tonight.listen_url, partial(chain.start, tonight))
+            figures.append(str(followed))
+            require(
+                followed.marks >= MARKS_HEARD
+                and abs(followed.error_ms) + followed.bound_ms <= JOIN_LIMIT_MS,
+                f"{followed}: beyond {JOIN_LIMIT_MS:.0f} ms, or fewer than {MARKS_HEARD} seconds",
+            )
     print(f"Everything holds. The logs are in {folder}.", flush=True)
 
 
@@ -287,6 +305,35 @@ async def _check_upcoming(listener: Listener, sale: Sale) -> list[str]:
     expected = sale.movie_start.timestamp() + grant["track_offset_s"]
     require(abs(zero_at.timestamp() - expected) <= 0.001, f"sample 0 at {zero_at}")
     return [f"START 0, sample 0 sounds at {zero_at:%H:%M:%S.%f} UTC"]
+
+
+async def _check_changes(listener: Listener, amc_url: str, sale: Sale) -> list[str]:
+    """Delay a film and start it; the ticket and the grant follow, and an event says so."""
+    path = f"/tell/tickets/{sale.correlation_id}"
+    async with chain_at(amc_url) as chain:
+        delayed_to = await chain.delay(sale, DELAY_MIN)
+        async with asyncio.timeout(CHANGE_LIMIT_S):
+            while True:
+                ticket = await _json(listener.session, "GET", path, headers=listener.bearer)
+                if _instant(ticket["movie_start"]) == delayed_to:
+                    break
+                await asyncio.sleep(0.05)
+        stamped, told = await told_of_start(
+            listener.session, listener.bearer, partial(chain.start, sale)
+        )
+    grant = await listener.grant(sale)
+    bound_ms = grant["movie_start_bound_ms"]
+    require(told.after_s <= CHANGE_LIMIT_S, f"the event came {told.after_s:.2f} s after the press")
+    for movie_start in (told.movie_start, _instant(grant["movie_start"])):
+        off_ms = abs((movie_start - stamped).total_seconds()) * 1000
+        require(off_ms <= bound_ms, f"movie_start is {off_ms:.1f} ms off the press")
+    require(bound_ms <= START_BOUND_LIMIT_MS, f"the start is good to {bound_ms} ms only")
+    require(grant["movie_start_source"] == "partner_event", "the start is still a schedule's")
+    return [
+        f"{DELAY_MIN} minutes later as told",
+        f'the event {told.after_s * 1000:.0f} ms after "start now"',
+        f"the start good to {bound_ms} ms",
+    ]
 
 
 async def _json(session: aiohttp.ClientSession, method: str, path: str, **more: Any) -> Any:

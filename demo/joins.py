@@ -42,7 +42,7 @@ def missing_for_joins() -> str | None:
 
 async def measure_joins(listen_url: str, movie_start: datetime, count: int) -> list[MeasuredJoin]:
     """Join *count* times, each on a fresh device with its own profile."""
-    measured = []
+    found = []
     with sound.sound_card() as card:
         async with browser.chromium(card) as chromium:
             for _ in range(count):
@@ -56,12 +56,13 @@ async def measure_joins(listen_url: str, movie_start: datetime, count: int) -> l
                     await context.close()
                 finally:
                     recorder.stop()
-                measured.append(_measure(join, movie_start))
-    return measured
+                found.append(measured(join, movie_start, _SETTLED_S))
+    return found
 
 
-def _measure(join: browser.Join, movie_start: datetime) -> MeasuredJoin:
-    errors = join.errors_ms(movie_start.timestamp(), since_tap_s=_SETTLED_S)
+def measured(join: browser.Join, movie_start: datetime, settled_s: float) -> MeasuredJoin:
+    """What a join heard, from *settled_s* after its tap on, against the film's time."""
+    errors = join.errors_ms(movie_start.timestamp(), since_tap_s=settled_s)
     first = join.first_sound_at
     return MeasuredJoin(
         error_ms=max(errors, key=abs, default=float("inf")),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from gateway.errors import (
+    BodyDoubledKeyError,
     BodyInvalidError,
     BodySyntaxError,
     BodyTooLargeError,
@@ -18,6 +20,9 @@ from gateway.errors import (
 )
 
 M = TypeVar("M", bound=BaseModel)
+
+# So much of a name that a client made up is said back.
+_SHOWN_CHARS = 80
 
 
 async def read_body(request: web.Request, limit_bytes: int) -> bytes:
@@ -41,14 +46,17 @@ async def read_body(request: web.Request, limit_bytes: int) -> bytes:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Parse one JSON object (RFC 8259); raises BodySyntaxError.
+    """Parse one JSON object (RFC 8259); raises BodySyntaxError, BodyDoubledKeyError.
 
-    Stricter than the json module: UTF-8 alone, no NaN, and no key twice, since two readers could
-    take different ones of the two (RFC 8259 4).
+    Stricter than the json module: UTF-8 alone, no NaN, no number that becomes infinite, and no key
+    twice, since two readers could take different ones of the two (RFC 8259 4).
     """
     try:
         value = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
+            body.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_number,
         )
     except UnicodeDecodeError as error:
         raise BodySyntaxError("the body is not UTF-8") from error
@@ -98,9 +106,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise BodySyntaxError(f"{key[:80]!r} stands twice in one object")
+            raise BodyDoubledKeyError(key[:_SHOWN_CHARS])
         result[key] = value
     return result
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise BodySyntaxError("a number is too large to be read (RFC 8259 6)")
+    # 7.0 is an integer as well (JSON Schema 2020-12 core, 4.2.3): not every writer has the two.
+    return int(value) if value.is_integer() else value
 
 
 def _refuse_constant(name: str) -> Any:

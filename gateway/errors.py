@@ -3,8 +3,12 @@
 GatewayError
 ├── SecretsError                 a key file is missing, readable by others, or there already
 ├── ListenError                  the address cannot be listened on
+├── BackupError                  no backup can be made or used
+│   ├── BackupNotFoundError      there is none, or none of that name
+│   └── BackupDamagedError       what is stored is not what was written
 ├── RequestError                 what was sent cannot be read
-│   ├── BodySyntaxError          not JSON, or a key twice
+│   ├── BodySyntaxError          not JSON
+│   │   └── BodyDoubledKeyError  JSON with a key twice in one object; names it
 │   ├── BodyInvalidError         JSON of another form; names each field
 │   ├── BodyTooLargeError
 │   ├── BodyTypeError            another Content-Type or Content-Encoding
@@ -17,9 +21,12 @@ GatewayError
 │   ├── ClaimRefusedError        a claim code that nobody signed
 │   ├── StreamRefusedError       a live token of a screening that the ticket no longer has
 │   └── WrongMovieError          the ticket is for another movie
+├── EventStreamsFullError        as many listeners are connected as this server keeps
+├── RateLimitedError             came too often; names the policies and when to come again
 └── ListeningError               nothing to listen to (now)
     ├── NoTicketError            no ticket of this listener is for the movie
     ├── NotEnrichedError         the purchase is still being looked up
+    ├── TicketParkedError        the purchase waits for a person of the cinema's
     ├── ScreeningCancelledError
     ├── ScreeningEndedError
     ├── NotDescribedError        no track in this language
@@ -57,6 +64,34 @@ class ListenError(GatewayError):
         self.port = port
 
 
+class BackupError(GatewayError):
+    """Base for a backup that cannot be made, found or trusted."""
+
+    code = "backup"
+
+
+class BackupNotFoundError(BackupError):
+    """There is no backup at `where`, or none of the wanted name."""
+
+    code = "backup-not-found"
+
+    def __init__(self, where: str, name: str | None = None) -> None:
+        super().__init__(f"{where}: there is no backup" + ("" if name is None else f" {name[:80]}"))
+        self.where = where
+
+
+class BackupDamagedError(BackupError):
+    """The stored bytes have another digest than when they were written: nothing was restored."""
+
+    code = "backup-damaged"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: is not what was written (its SHA-256 differs); choose another by --name"
+        )
+        self.where = where
+
+
 class RequestError(GatewayError):
     """Base for a request that cannot be read."""
 
@@ -75,6 +110,16 @@ class BodySyntaxError(RequestError):
     """The body is not the JSON object that it should be."""
 
     code = "invalid-body"
+
+
+class BodyDoubledKeyError(BodySyntaxError):
+    """One object of the body has the key `field` twice."""
+
+    code = "invalid-body"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field!r} stands twice in one object")
+        self.faults = (FieldFault(field, "stands twice in one object"),)
 
 
 class BodyInvalidError(RequestError):
@@ -181,6 +226,32 @@ class WrongMovieError(AccessError):
         self.movie_id = movie_id
 
 
+class RateLimitedError(GatewayError):
+    """The client came more often than `policy` allows; nothing was done."""
+
+    code = "rate-limited"
+
+    def __init__(self, policy: str, quota: int, window_s: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"more than {quota} requests in {window_s} s; try again in {retry_after_s} s"
+        )
+        self.policy = policy
+        self.retry_after_s = retry_after_s
+
+
+class EventStreamsFullError(GatewayError):
+    """As many connections as this server keeps, or it stops; `retry_after_s` is when to try."""
+
+    code = "event-streams-full"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"this server keeps {limit} connections for events and no more; try again soon, and "
+            "ask for the ticket meanwhile"
+        )
+        self.retry_after_s = 5
+
+
 class ListeningError(GatewayError):
     """Base for a ticket that opens nothing (now)."""
 
@@ -204,6 +275,20 @@ class NotEnrichedError(ListeningError):
 
     def __init__(self, correlation_id: str, retry_after_s: int) -> None:
         super().__init__(f"the screening is being looked up; try again in {retry_after_s} s")
+        self.correlation_id = correlation_id
+        self.retry_after_s = retry_after_s
+
+
+class TicketParkedError(ListeningError):
+    """The cinema's answer about the purchase does not say which showing it is for.
+
+    A person looks at it; the ticket is not lost, and nobody need ask more often than so.
+    """
+
+    code = "ticket-parked"
+
+    def __init__(self, correlation_id: str, retry_after_s: int) -> None:
+        super().__init__("the cinema is checking this ticket; it will open here by itself")
         self.correlation_id = correlation_id
         self.retry_after_s = retry_after_s
 

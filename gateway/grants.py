@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from catalog.models import PurchaseState, Screening, Ticket
-from catalog.tickets import Tickets
-from catalog.timeline import Phase, Position, listening_ends, position
+from catalog.purchases.tickets import Tickets
+from catalog.screenings.timeline import Phase, Position, listening_ends, position
 from gateway.errors import (
     NotDescribedError,
     NotEnrichedError,
@@ -21,6 +21,7 @@ from gateway.errors import (
     ScreeningCancelledError,
     ScreeningEndedError,
     StreamRefusedError,
+    TicketParkedError,
     WrongMovieError,
 )
 from media.errors import TrackNotFoundError
@@ -30,8 +31,11 @@ from media.playhead import track_position_s
 from media.tokens import StreamClaims, Tokens
 from media.track import Rendition, Track
 
-# Enrichment takes milliseconds where the partner answers.
+# Enrichment takes milliseconds where the partner answers; where it does not, minutes.
 _ENRICHING_RETRY_S = 2
+_LONGEST_RETRY_S = 30
+# A person is at work; an event tells the app at once when she is done.
+_PARKED_RETRY_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class Grants:
 
         Without *correlation_id* it is her ticket whose screening runs now, else the next one.
         Raises InvalidIdError, TicketNotFoundError, NoTicketError, WrongMovieError,
-        NotEnrichedError, ScreeningCancelledError, ScreeningEndedError, TrackNotFoundError and
+        NotEnrichedError, TicketParkedError, ScreeningCancelledError, ScreeningEndedError,
+        TrackNotFoundError and
         NotDescribedError.
         """
         check_id("movie_id", movie_id)
@@ -171,18 +176,26 @@ class Grants:
 def open_screening(ticket: Ticket, now: datetime, margin: timedelta) -> Screening:
     """The screening that a ticket opens at *now*.
 
-    Raises ScreeningCancelledError, NotEnrichedError, ScreeningEndedError.
+    Raises ScreeningCancelledError, NotEnrichedError, TicketParkedError, ScreeningEndedError.
     """
     if ticket.state is PurchaseState.CANCELLED:
         raise ScreeningCancelledError(ticket.correlation_id, "ticket")
     screening = ticket.screening
     if screening is None:
-        raise NotEnrichedError(ticket.correlation_id, _ENRICHING_RETRY_S)
+        if ticket.state is PurchaseState.PARKED:
+            raise TicketParkedError(ticket.correlation_id, _PARKED_RETRY_S)
+        raise NotEnrichedError(ticket.correlation_id, enriching_retry_s(ticket, now))
     if position(screening, now).phase is Phase.CANCELLED:
         raise ScreeningCancelledError(ticket.correlation_id)
     if now >= listening_ends(screening, margin):
         raise ScreeningEndedError(ticket.correlation_id)
     return screening
+
+
+def enriching_retry_s(ticket: Ticket, now: datetime) -> int:
+    """When to ask again for a ticket that is being looked up: the longer that takes, the later."""
+    waited_s = int((now - ticket.purchased_at).total_seconds())
+    return max(_ENRICHING_RETRY_S, min(waited_s // 10, _LONGEST_RETRY_S))
 
 
 def choose_ticket(

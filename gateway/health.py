@@ -25,9 +25,12 @@ class ProbeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Asks one part; raises ProbeError, or an error of the part. Not every part is needed."""
+    """Asks one part; raises ProbeError, or an error of the part. Not every part is needed.
 
-    ask: Callable[[], Awaitable[None]]
+    It may say in a word how the part is.
+    """
+
+    ask: Callable[[], Awaitable[str | None]]
     needed: bool
 
 
@@ -60,7 +63,7 @@ class Readiness:
 async def _run(probe: Probe) -> Check:
     try:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            await probe.ask()
+            said = await probe.ask()
     except TimeoutError:
         detail = f"no answer in {_PROBE_TIMEOUT_S:g} s"
     except ProbeError as error:
@@ -70,7 +73,7 @@ async def _run(probe: Probe) -> Check:
     except aiohttp.ClientError:
         detail = "cannot be reached"
     else:
-        return Check(ok=True, needed=probe.needed, detail="ok")
+        return Check(ok=True, needed=probe.needed, detail=said or "ok")
     return Check(ok=False, needed=probe.needed, detail=detail)
 
 

@@ -1,7 +1,7 @@
 """What the handlers find in the application: typed keys, used at this edge alone.
 
-`gateway.app` puts each collaborator in its place; everything below the handlers gets what it needs
-through its constructor.
+`gateway.app` and `gateway.parts` put each collaborator in its place; everything below the handlers
+gets what it needs through its constructor.
 """
 
 from __future__ import annotations
@@ -9,18 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import aiohttp
 from aiohttp import web
 
-from catalog.claims import Claims
-from catalog.intake import Intake
-from catalog.tickets import Tickets
+from catalog.enrichment.enricher import Enrichment
+from catalog.keys.live_keys import LiveKeys
+from catalog.listeners.claims import Claims
+from catalog.listeners.playback import Playback
+from catalog.listeners.privacy import Privacy
+from catalog.partner.answers import Answers
+from catalog.partner.clock_watch import ClockWatch
+from catalog.purchases.intake import Intake
+from catalog.purchases.tickets import Tickets
+from catalog.screenings.polling import Polling
+from catalog.screenings.screening_events import ScreeningEvents
+from catalog.store.database import Database
+from gateway.addresses import Proxies
+from gateway.census import Census
+from gateway.event_feed import EventFeed
 from gateway.grants import Grants
 from gateway.health import Readiness
+from gateway.limits import Limits, Policies, Standing
 from gateway.metrics import Metrics
 from gateway.pages import WebApp
 from gateway.present import TicketPresenter
 from gateway.secrets import Secrets
 from gateway.settings import GatewaySettings
+from media.library import Library
 from media.storage import Storage
 from media.tokens import Tokens
 
@@ -43,8 +58,25 @@ PUBLIC_URL = web.AppKey("public_url", PublicUrl)
 METRICS = web.AppKey("metrics", Metrics)
 TOKENS = web.AppKey("tokens", Tokens)
 STORAGE = web.AppKey("storage", Storage)
+DATABASE = web.AppKey("database", Database)
+SESSION = web.AppKey("session", aiohttp.ClientSession)
+ANSWERS: web.AppKey[dict[str, Answers]] = web.AppKey("answers", dict)
+ENRICHMENT = web.AppKey("enrichment", Enrichment)
+ON_ENRICHED: web.AppKey[Callable[[str], None]] = web.AppKey("on_enriched")
+LIBRARY = web.AppKey("library", Library)
+LIMITS = web.AppKey("limits", Limits)
+POLICIES = web.AppKey("policies", Policies)
+WEBHOOK_KEYS = web.AppKey("webhook_keys", LiveKeys)
+PROXIES = web.AppKey("proxies", Proxies)
 INTAKE = web.AppKey("intake", Intake)
+EVENT_FEED = web.AppKey("event_feed", EventFeed)
+SCREENING_EVENTS = web.AppKey("screening_events", ScreeningEvents)
+POLLING = web.AppKey("polling", Polling)
+CLOCK_WATCH = web.AppKey("clock_watch", ClockWatch)
 CLAIMS = web.AppKey("claims", Claims)
+PLAYBACK = web.AppKey("playback", Playback)
+PRIVACY = web.AppKey("privacy", Privacy)
+CENSUS = web.AppKey("census", Census)
 TICKETS = web.AppKey("tickets", Tickets)
 GRANTS = web.AppKey("grants", Grants)
 PRESENTER = web.AppKey("presenter", TicketPresenter)
@@ -54,6 +86,7 @@ OPENAPI = web.AppKey("openapi", bytes)
 
 REQUEST_ID = web.RequestKey("request_id", str)
 CORRELATION_ID = web.RequestKey("correlation_id", str)
+STANDINGS: web.RequestKey[list[Standing]] = web.RequestKey("standings", list)
 ANSWER_BEGUN = web.RequestKey("answer_begun", bool)
 
 

@@ -12,10 +12,12 @@ from structlog.contextvars import bound_contextvars
 
 from catalog.errors import WebhookError
 from gateway.errors import AccessError
-from gateway.keys import ANSWER_BEGUN, CORRELATION_ID, METRICS, REQUEST_ID
+from gateway.keys import ANSWER_BEGUN, CORRELATION_ID, METRICS, REQUEST_ID, STANDINGS
 from gateway.logs import masked_path
 from gateway.problems import INTERNAL, Kind, http_kind, kind_of, problem_response
 from gateway.routing import pattern_of
+from gateway.throttling import rate_limit_headers
+from gateway.tracing import trace_fields
 from media.errors import TokenError
 
 log = structlog.get_logger(__name__)
@@ -35,7 +37,8 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     started = time.perf_counter()
     status = _CLIENT_GONE
     size: int | None = None
-    with bound_contextvars(request_id=request_id), metrics.requests_running.track_inprogress():
+    names = {"request_id": request_id, **trace_fields(request)}
+    with bound_contextvars(**names), metrics.requests_running.track_inprogress():
         try:
             response = await handler(request)
             status, size = response.status, response.content_length
@@ -109,6 +112,8 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers["Server"] = "Tell"
     if REQUEST_ID in request:
         headers["X-Request-Id"] = request[REQUEST_ID]
+    if STANDINGS in request:
+        headers.update(rate_limit_headers(request[STANDINGS]))
     headers["X-Content-Type-Options"] = "nosniff"
     # Tokens stand in paths: no page that we link to may learn them.
     headers["Referrer-Policy"] = "no-referrer"

@@ -107,6 +107,9 @@ def _responses(route: Route, refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
 def _problems(route: Route) -> dict[int, dict[str, str]]:
     """Codes and titles of a route's errors by status; a bug is possible everywhere."""
     kinds = [problems.TABLE[error] for error in route.errors]
+    if route.parameters:
+        # What fits no pattern of the path, or names nothing, is no route at all.
+        kinds.append(problems.NOT_FOUND)
     by_status: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for kind in [*kinds, problems.INTERNAL]:
         by_status[kind.status][kind.code] = kind.title

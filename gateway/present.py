@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from catalog.models import Ticket
-from catalog.timeline import position
+from catalog.models import Movie, Ticket
+from catalog.screenings.timeline import position
 from gateway.grants import Grant
 from gateway.schemas import Download, GrantView, TicketList, TicketView
 from media.errors import TrackNotFoundError
@@ -31,7 +31,17 @@ class TicketPresenter:
 
     async def ticket(self, ticket: Ticket) -> TicketView:
         """One ticket as it stands now."""
-        described = await self._described(ticket)
+        return self._view(ticket, await self._described(ticket))
+
+    async def views(self, tickets: Sequence[Ticket]) -> list[TicketView]:
+        """Tickets as they stand now; each film is looked up once, however many are for it."""
+        described: dict[Movie | None, bool | None] = {}
+        for ticket in tickets:
+            if ticket.movie not in described:
+                described[ticket.movie] = await self._described(ticket)
+        return [self._view(ticket, described[ticket.movie]) for ticket in tickets]
+
+    def _view(self, ticket: Ticket, described: bool | None) -> TicketView:
         now = self._clock()
         movie, theater, screening = ticket.movie, ticket.theater, ticket.screening
         return TicketView(
@@ -56,7 +66,7 @@ class TicketPresenter:
 
     async def tickets(self, tickets: list[Ticket]) -> TicketList:
         """All tickets of a listener, in their order."""
-        views = [await self.ticket(ticket) for ticket in tickets]
+        views = await self.views(tickets)
         return TicketList(tickets=views, server_time=self._clock())
 
     async def _described(self, ticket: Ticket) -> bool | None:
@@ -104,6 +114,7 @@ def grant_view(grant: Grant) -> GrantView:
         hls_opus=f"{playlists}/opus.m3u8" if "opus" in codecs else None,
         dash=f"{playlists}/main.mpd",
         now=f"{playlists}/now.m3u8" if "aac" in codecs else None,
+        silences=f"{files}/silences.json" if track.silences is not None else None,
         downloads=[
             Download(
                 rendition=rendition.name,

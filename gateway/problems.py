@@ -18,15 +18,19 @@ from catalog.errors import (
     DeviceLimitError,
     IntakeFullError,
     PurchaseConflictError,
+    ScreeningConflictError,
     TicketNotFoundError,
     WebhookError,
+    WebhookIdReusedError,
 )
 from gateway.errors import (
+    BodyDoubledKeyError,
     BodyInvalidError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
     ClaimRefusedError,
+    EventStreamsFullError,
     ListenerRefusedError,
     NotAcceptableError,
     NotDescribedError,
@@ -35,10 +39,12 @@ from gateway.errors import (
     PreconditionFailedError,
     QueryError,
     RangeUnsatisfiableError,
+    RateLimitedError,
     RenditionNotFoundError,
     ScreeningCancelledError,
     ScreeningEndedError,
     StreamRefusedError,
+    TicketParkedError,
     WrongMovieError,
 )
 from media.errors import InvalidIdError, StorageError, TokenError, TrackNotFoundError
@@ -94,11 +100,20 @@ TABLE: dict[type[Exception], Kind] = {
     PurchaseConflictError: Kind(
         409, "purchase-conflict", "The purchase was sent with other fields"
     ),
+    WebhookIdReusedError: Kind(
+        409, "webhook-id-reused", "The webhook-id was another message's before"
+    ),
     IntakeFullError: Kind(503, "intake-full", "Too many purchases at once"),
+    RateLimitedError: Kind(429, "rate-limited", "Too many requests"),
+    ScreeningConflictError: Kind(
+        409, "screening-conflict", "The showtime belongs to another film or theater"
+    ),
+    EventStreamsFullError: Kind(503, "event-streams-full", "Too many listeners are connected"),
     TicketNotFoundError: Kind(404, "ticket-not-found", "There is no such ticket"),
     NoTicketError: Kind(404, "ticket-not-found", "There is no ticket for this movie"),
     DeviceLimitError: Kind(409, "too-many-devices", "Too many devices hold this ticket"),
     NotEnrichedError: Kind(409, "not-enriched", "The screening is still being looked up"),
+    TicketParkedError: Kind(409, "ticket-parked", "The cinema is checking this ticket"),
     # Listening.
     ScreeningCancelledError: Kind(410, "screening-cancelled", "The screening was cancelled"),
     ScreeningEndedError: Kind(410, "screening-ended", "The screening is over"),
@@ -125,6 +140,14 @@ INTERNAL = Kind(
 )
 
 _UNKNOWN_RETRY_S = 5
+# Those that know themselves when to come again.
+_WITH_RETRY_AFTER = (
+    EventStreamsFullError,
+    IntakeFullError,
+    NotEnrichedError,
+    RateLimitedError,
+    TicketParkedError,
+)
 
 
 def kind_of(error: Exception) -> Kind | None:
@@ -173,7 +196,10 @@ def all_kinds() -> list[Kind]:
 
 def _members(error: Exception) -> dict[str, Any]:
     """Extension members (RFC 9457 3.2)."""
-    if isinstance(error, BodyInvalidError | QueryError):
+    if isinstance(error, RateLimitedError):
+        # draft-ietf-httpapi-ratelimit-headers-10 5.1.
+        return {"violated-policies": [error.policy]}
+    if isinstance(error, BodyInvalidError | BodyDoubledKeyError | QueryError):
         return {"errors": [{"field": f.field, "detail": f.detail} for f in error.faults]}
     if isinstance(error, PurchaseConflictError):
         return {"errors": [{"field": f, "detail": "differs"} for f in error.fields]}
@@ -189,7 +215,7 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, WebhookError):
         # A 401 must name a scheme (RFC 9110 15.5.2), and Standard Webhooks has registered none.
         return {"WWW-Authenticate": 'Standard-Webhooks realm="tell"'}
-    if isinstance(error, IntakeFullError | NotEnrichedError):
+    if isinstance(error, _WITH_RETRY_AFTER):
         return {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, StorageError | DatabaseError):
         return {"Retry-After": str(_UNKNOWN_RETRY_S)}

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from catalog.listeners.playback import PlaybackSource
 from catalog.models import PurchaseState, StartSource
-from catalog.timeline import Phase
+from catalog.screenings.keeping import Outcome
+from catalog.screenings.timeline import Phase
 
 CorrelationId = Annotated[
     str, Field(pattern=r"^[a-z2-7]{20}$", description="Names a purchase and opens nothing.")
 ]
 Seconds = Annotated[float, Field(description="seconds")]
+RenditionName = Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}-[0-9]{1,5}k$")]
+_DAY_MS = 86_400_000.0
 SignedPath = Annotated[str, Field(description="From the root of this server, with a token in it.")]
 
 
@@ -32,6 +37,18 @@ class PurchaseAnswer(_Model):
     correlation_id: CorrelationId
     listen_url: Annotated[
         str, Field(description="The buyer's link. Its fragment is a secret: never log it.")
+    ]
+
+
+class EventAnswer(_Model):
+    """The message is durable, and what it changed is true for everybody."""
+
+    outcome: Annotated[
+        Outcome,
+        Field(
+            description="new or applied: taken. known: told before. outdated: a newer revision is "
+            "here. conflict: this revision came before with other content; a person must look."
+        ),
     ]
 
 
@@ -86,6 +103,29 @@ class TicketList(_Model):
     server_time: datetime
 
 
+class PlaybackReport(_Request):
+    """How the sound of a ticket stands on a device. Only the last one of each ticket is kept."""
+
+    correlation_id: CorrelationId
+    source: Annotated[PlaybackSource, Field(strict=False)]
+    rendition: RenditionName
+    phase: Annotated[Phase, Field(strict=False)]
+    error_ms: Annotated[
+        float,
+        Field(
+            ge=-_DAY_MS,
+            le=_DAY_MS,
+            description="Where the sound is, less where it should be: late is negative.",
+        ),
+    ]
+    bound_ms: Annotated[
+        float, Field(ge=0, le=_DAY_MS, description="How far off that measurement may be.")
+    ]
+    rebuffers: Annotated[
+        int, Field(ge=0, le=1_000_000, description="Since the app began to play this ticket.")
+    ]
+
+
 class TimeQuery(_Request):
     """A clock exchange."""
 
@@ -113,7 +153,12 @@ class GrantQuery(_Request):
 
     ticket: CorrelationId | None = None
     language: Annotated[
-        str | None, Field(max_length=64, description="BCP 47 tag; else the track's default.")
+        str | None,
+        Field(
+            max_length=64,
+            pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$",
+            description="BCP 47 tag; else the track's default.",
+        ),
     ] = None
 
 
@@ -163,9 +208,23 @@ class GrantView(_Model):
     now: Annotated[
         SignedPath | None, Field(description="Media Playlist that begins at the present position")
     ]
+    silences: Annotated[
+        SignedPath | None, Field(description="The narrator's pauses, where they were measured.")
+    ]
     downloads: list[Download]
     expires_at: Annotated[
         datetime, Field(description="When hls, hls_opus, dash and now stop opening anything new.")
+    ]
+
+
+class SilencesView(_Model):
+    """The narrator's pauses of 300 ms and longer, in order, counted in samples of the track."""
+
+    sample_rate_hz: int
+    # Not list[tuple[int, int]]: `prefixItems`, which it becomes, is not read by every OpenAPI tool.
+    silences: Annotated[
+        Sequence[Annotated[Sequence[int], Field(min_length=2, max_length=2)]],
+        Field(description="First sample, and sample after the last."),
     ]
 
 

@@ -1,7 +1,8 @@
 """The key files: made once for their owner's eyes, and refused where others can read them.
 
-`signing.keys` holds Tell's signing keys, `webhook-<environment>.keys` the Standard Webhooks secrets
-that Tell and one AMC-clone environment share. Nothing here ever overwrites a file.
+`signing.keys` holds Tell's signing keys, `master.key` seals the webhook secrets in the database,
+and `webhook-<environment>.keys` is the partner's copy of those: what it names is taken into the
+database at the start. Nothing here ever overwrites a file.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from catalog.webhooks import WebhookKeySet, load_secret_file, new_secret
+from catalog.keys.sealing import MasterKeys, load_master_keys, new_master_key
+from catalog.keys.webhooks import load_secret_file, new_secret
 from gateway.errors import SecretsError
-from gateway.settings import GatewaySettings
+from gateway.settings import GatewaySettings, SecretsSettings
 from media.tokens import Keyring
 
 _SECRET_BYTES = 32
 _SIGNING_HEAD = (
     "# Tell's signing keys, one a line: <key id>:<base64url secret>. The last one signs.\n"
+)
+_MASTER_HEAD = (
+    "# Tell's master key: it opens the webhook secrets in the database. Keep a copy of it apart.\n"
+    "# One a line, <name>:<base64url of 32 bytes>. The last one seals.\n"
 )
 _WEBHOOK_HEAD = (
     "# Standard Webhooks secrets shared with AMC-clone, one a line. The last one signs.\n"
@@ -30,10 +36,14 @@ _WEBHOOK_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """All that must not be shown: signing keys, and key sets by the key id that names them."""
+    """All that must not be shown: signing keys, the master key, and secrets to take in.
+
+    `webhooks` has the secrets of each environment's file, oldest first, where there is one.
+    """
 
     keyring: Keyring
-    webhooks: Mapping[str, WebhookKeySet]
+    master: MasterKeys
+    webhooks: Mapping[str, tuple[bytes, ...]] = field(repr=False)
 
 
 def signing_path(folder: Path) -> Path:
@@ -41,27 +51,48 @@ def signing_path(folder: Path) -> Path:
     return folder / "signing.keys"
 
 
+def master_path(settings: SecretsSettings) -> Path:
+    """Path of the master key."""
+    return Path(settings.master_key) if settings.master_key else Path(settings.dir) / "master.key"
+
+
 def webhook_path(folder: Path, environment: str) -> Path:
-    """Path of the secrets shared with one AMC-clone environment."""
+    """Path of the partner's copy of the secrets of one AMC-clone environment."""
     return folder / f"webhook-{environment}.keys"
 
 
 def load_secrets(settings: GatewaySettings) -> Secrets:
     """Read the key files that the settings ask for.
 
-    Raises SecretsError, SecretFileError, SigningKeyError.
+    Raises SecretsError, SecretFileError, MasterKeyError, SigningKeyError.
     """
     folder = Path(settings.secrets.dir)
     signing = signing_path(folder)
     check_private(signing, mend="make it with `tell keys init`")
-    key_sets = {}
-    for environment, partner in settings.partners.items():
+    webhooks = {}
+    for environment in settings.partners:
         path = webhook_path(folder, environment)
-        check_private(path, mend=f"make it with `tell keys new {environment}`")
-        key_sets[partner.key_id] = WebhookKeySet(
-            environment=environment, key_id=partner.key_id, secrets=load_secret_file(path)
-        )
-    return Secrets(keyring=Keyring.load(signing), webhooks=key_sets)
+        if path.exists():
+            webhooks[environment] = load_private_secrets(path)
+    return Secrets(
+        keyring=Keyring.load(signing), master=load_master(settings.secrets), webhooks=webhooks
+    )
+
+
+def load_master(settings: SecretsSettings) -> MasterKeys:
+    """Read the master key; raises SecretsError, MasterKeyError."""
+    path = master_path(settings)
+    check_private(path, mend="make it with `tell keys init`")
+    return load_master_keys(path)
+
+
+def load_private_secrets(path: Path) -> tuple[bytes, ...]:
+    """Webhook secrets of a file that only its owner may open.
+
+    Raises SecretsError, SecretFileError.
+    """
+    check_private(path, mend="name a file of whsec_ lines")
+    return load_secret_file(path)
 
 
 def check_private(path: Path, mend: str) -> None:
@@ -80,10 +111,11 @@ def check_private(path: Path, mend: str) -> None:
         )
 
 
-def init_keys(folder: Path, environments: Iterable[str]) -> list[tuple[Path, bool]]:
+def init_keys(settings: SecretsSettings, environments: Iterable[str]) -> list[tuple[Path, bool]]:
     """Make what is missing of the key files; each path comes with whether it was made now."""
     results = []
-    wanted = [(signing_path(folder), new_signing_text)]
+    folder = Path(settings.dir)
+    wanted = [(signing_path(folder), new_signing_text), (master_path(settings), new_master_text)]
     wanted += [(webhook_path(folder, name), new_webhook_text) for name in environments]
     for path, text in wanted:
         if path.exists():
@@ -94,22 +126,25 @@ def init_keys(folder: Path, environments: Iterable[str]) -> list[tuple[Path, boo
     return results
 
 
-def new_webhook_key(folder: Path, environment: str) -> Path:
-    """Make the secrets file of an environment; raises SecretsError where there is one."""
-    path = webhook_path(folder, environment)
-    write_private(path, new_webhook_text())
-    return path
-
-
 def new_signing_text() -> str:
     """A new file of signing keys, with the first key in it."""
     secret = base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     return f"{_SIGNING_HEAD}k1:{secret}\n"
 
 
+def new_master_text() -> str:
+    """A new file of master keys, with the first key in it."""
+    return f"{_MASTER_HEAD}m1:{new_master_key()}\n"
+
+
 def new_webhook_text() -> str:
     """A new file of webhook secrets with one in it (Standard Webhooks 1.0, "Signature scheme")."""
-    return f"{_WEBHOOK_HEAD}{new_secret()}\n"
+    return webhook_text(new_secret())
+
+
+def webhook_text(secret: str) -> str:
+    """A partner's file with this one secret."""
+    return f"{_WEBHOOK_HEAD}{secret}\n"
 
 
 def write_private(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
@@ -28,8 +28,11 @@ async def serve(
     secrets: Secrets,
     clock: Callable[[], datetime],
     announce: Callable[[str], None],
+    environ: Mapping[str, str],
 ) -> None:
     """Serve until SIGTERM or SIGINT; *announce* is given the address once requests are answered.
+
+    *environ* holds the credentials of an S3 storage.
 
     Raises ListenError, and DatabaseError where the database cannot be opened.
     """
@@ -37,7 +40,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app = create_app(settings, clock=clock, secrets=secrets)
+    app = create_app(settings, clock=clock, secrets=secrets, environ=environ)
     # The middleware writes the access log: aiohttp's would hold every token.
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, shutdown_timeout=settings.server.drain_s

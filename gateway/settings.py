@@ -9,10 +9,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from catalog.listeners.pruning import KeepRules
+from catalog.partner.answers import AnswerRules
+from catalog.partner.breaker import BreakerRules
+from catalog.screenings.polling_schedule import PollIntervals
+from gateway.addresses import Proxies, ProxyHeader, read_networks
+from media.s3_address import is_s3, parse_s3
 from media.settings import MediaSettings, Section, Settings, load_settings
 
+# What often passes at once has this long to pass, and then twice.
+_QUICK_WAIT_S = 0.1
 _ENVIRONMENT = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 _MAX_ENVIRONMENT_CHARS = 32
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
@@ -38,6 +46,16 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def check_backup_place(value: str) -> str:
+    """Return a folder or s3://<bucket>[/<prefix>]; raises ValueError with the mend."""
+    if is_s3(value):
+        parse_s3(value)
+    elif not value or "://" in value:
+        raise ValueError(f"{value!r} is neither a folder nor s3://<bucket>/<prefix>")
+    return value
+
+
+BackupPlace = Annotated[str, AfterValidator(check_backup_place)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 EnvironmentName = Annotated[str, AfterValidator(check_environment)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -51,18 +69,34 @@ class ServerSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     public_url: BaseUrl = ""
     drain_s: Annotated[float, Field(ge=0)] = 10.0
+    trusted_proxies: list[str] = Field(default_factory=list)
+    proxy_header: ProxyHeader = "x-forwarded-for"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: list[str]) -> list[str]:
+        read_networks(value)
+        return value
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies whose word on the client's address is taken."""
+        return Proxies(read_networks(self.trusted_proxies), self.proxy_header)
 
 
 class SecretsSettings(Section):
-    """[secrets]: the folder of the key files."""
+    """[secrets]: the folder of the key files, and the master key where it lies elsewhere."""
 
     dir: str = "var/secrets"
+    master_key: str = ""
 
 
 class DatabaseSettings(Section):
     """[database]: where purchases, screenings and tickets are kept."""
 
     url: str = "sqlite:///var/tell.db"
+    replica_url: str = ""
+    password_file: str = ""
 
 
 class TokensSettings(Section):
@@ -97,13 +131,104 @@ class PurchasesSettings(Section):
         return timedelta(seconds=self.signature_tolerance_s)
 
 
+class LimitsSettings(Section):
+    """[limits]: how often one client may come, in any minute."""
+
+    redis_url: str = ""
+    partner_per_minute_by_ip: PositiveCount = 12_000
+    purchases_per_minute_by_key: PositiveCount = 12_000
+    screening_events_per_minute_by_key: PositiveCount = 3_000
+    claim_guesses_per_minute_by_ip: PositiveCount = 20
+    playback_per_minute_by_listener: PositiveCount = 30
+
+
 class EnrichmentSettings(Section):
     """[enrichment]: how the partner is asked about a screening."""
 
     timeout_s: PositiveSeconds = 5.0
+    quick_tries: PositiveCount = 3
     retry_first_s: PositiveSeconds = 1.0
     retry_max_s: PositiveSeconds = 60.0
     concurrency: PositiveCount = 8
+    park_after_s: PositiveSeconds = 3600.0
+    cache_url: Annotated[str, Field(min_length=1)] = "mem://"
+    fresh_s: Annotated[float, Field(ge=0)] = 30.0
+    stale_s: Annotated[float, Field(ge=0)] = 86400.0
+    breaker_failures: PositiveCount = 5
+    breaker_first_s: PositiveSeconds = 5.0
+    breaker_max_s: PositiveSeconds = 60.0
+
+    @property
+    def rules(self) -> AnswerRules:
+        """How the partner is asked, for catalog.partner.answers."""
+        return AnswerRules(
+            fresh=timedelta(seconds=self.fresh_s),
+            stale=timedelta(seconds=self.stale_s),
+            tries=self.quick_tries,
+            wait_s=_QUICK_WAIT_S,
+            tries_within_s=self.timeout_s,
+            breaker=BreakerRules(
+                failures=self.breaker_failures,
+                first=timedelta(seconds=self.breaker_first_s),
+                longest=timedelta(seconds=self.breaker_max_s),
+                trial=timedelta(seconds=2 * self.timeout_s),
+            ),
+        )
+
+    @property
+    def claim_s(self) -> float:
+        """Seconds for which a look-up is one gateway's: the time-out, a quick try, and the disk."""
+        return 2 * self.timeout_s + 5
+
+
+class PrivacySettings(Section):
+    """[privacy]: how long what Tell knows of listeners is kept (docs/privacy.md)."""
+
+    keep_tickets_days: PositiveCount = 30
+    keep_messages_days: PositiveCount = 14
+
+    @property
+    def rules(self) -> KeepRules:
+        """The same for catalog.listeners.pruning."""
+        return KeepRules(
+            tickets=timedelta(days=self.keep_tickets_days),
+            messages=timedelta(days=self.keep_messages_days),
+        )
+
+
+class PollingSettings(Section):
+    """[polling]: how often a screening is looked at, in case an event was lost."""
+
+    far_s: PositiveSeconds = 86_400.0
+    day_s: PositiveSeconds = 3_600.0
+    hour_s: PositiveSeconds = 120.0
+    start_s: PositiveSeconds = 5.0
+    running_s: PositiveSeconds = 600.0
+    concurrency: PositiveCount = 8
+    clock_every_s: PositiveSeconds = 30.0
+
+    @property
+    def intervals(self) -> PollIntervals:
+        """Seconds between two looks, by how near the film is."""
+        return PollIntervals(self.far_s, self.day_s, self.hour_s, self.start_s, self.running_s)
+
+
+class EventsSettings(Section):
+    """[events]: what listeners are told while they are connected."""
+
+    poll_s: PositiveSeconds = 0.4
+    heartbeat_s: PositiveSeconds = 20.0
+    send_timeout_s: PositiveSeconds = 10.0
+    queue: PositiveCount = 64
+    max_connections: PositiveCount = 20_000
+    max_per_listener: PositiveCount = 8
+    keep_s: PositiveCount = 86_400
+
+
+class AppSettings(Section):
+    """[app]: what the listener's app is told."""
+
+    downloads_mb: PositiveCount = 300
 
 
 class PartnerSettings(Section):
@@ -120,6 +245,13 @@ class PartnerSettings(Section):
     def posters(self) -> str:
         """What stands before a poster_path."""
         return self.poster_base_url or self.base_url
+
+
+class BackupsSettings(Section):
+    """[backups]: where `tell backup` saves the database, and for how long."""
+
+    to: BackupPlace = "var/backups"
+    keep_days: PositiveCount = 30
 
 
 class LoggingSettings(Section):
@@ -144,8 +276,14 @@ class GatewaySettings(Settings):
     media: MediaSettings = MediaSettings()
     tokens: TokensSettings = TokensSettings()
     purchases: PurchasesSettings = PurchasesSettings()
+    limits: LimitsSettings = LimitsSettings()
     enrichment: EnrichmentSettings = EnrichmentSettings()
+    polling: PollingSettings = PollingSettings()
+    events: EventsSettings = EventsSettings()
+    app: AppSettings = AppSettings()
+    privacy: PrivacySettings = PrivacySettings()
     partners: dict[EnvironmentName, PartnerSettings] = Field(default_factory=_default_partners)
+    backups: BackupsSettings = BackupsSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @model_validator(mode="after")

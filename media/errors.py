@@ -4,7 +4,9 @@ MediaError
 ├── InvalidIdError           an id or a key that could climb out of its folder
 ├── StorageError             the object store failed or refused
 │   ├── ObjectNotFoundError
-│   └── RangeError           a byte range outside the object
+│   ├── RangeError           a byte range outside the object
+│   ├── ConflictError        somebody else changed the object first
+│   └── LockedError          another run holds the lock, or took ours
 ├── TrackError
 │   ├── TrackNotFoundError   nothing is published for this movie and language
 │   └── TrackFormatError     what is stored is not a track that we can read
@@ -63,6 +65,25 @@ class RangeError(StorageError):
         super().__init__(key, f"byte {start} lies past the end, the object has {size_bytes} bytes")
         self.start = start
         self.size_bytes = size_bytes
+
+
+class ConflictError(StorageError):
+    """The object is not what it was when it was read: somebody else changed it first."""
+
+    code = "storage-conflict"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key, "was changed by another run in the meantime")
+
+
+class LockedError(StorageError):
+    """Another run holds the lock on *key*, or took it when ours ran out; `holder` says which."""
+
+    code = "storage-locked"
+
+    def __init__(self, key: str, holder: str) -> None:
+        super().__init__(key, f"is held by {holder}")
+        self.holder = holder
 
 
 class TrackError(MediaError):

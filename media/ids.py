@@ -25,8 +25,13 @@ def check_id(kind: str, value: str) -> str:
     return value
 
 
+def is_language(value: str) -> bool:
+    """Whether *value* has the form of a language tag."""
+    return len(value) <= 64 and _LANGUAGE.fullmatch(value) is not None
+
+
 def check_language(value: str) -> str:
     """Return a language tag of BCP 47's form, or raise InvalidIdError."""
-    if len(value) > 64 or _LANGUAGE.fullmatch(value) is None:
+    if not is_language(value):
         raise InvalidIdError("language", value, "use a BCP 47 tag such as en or es-MX")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from media.errors import InvalidIdError, ObjectNotFoundError, TrackFormatError, TrackNotFoundError
-from media.ids import check_id, check_language, is_id
+from media.ids import check_id, check_language, is_id, is_language
 from media.storage import Storage
 from media.track import Track, current_key, load_current, load_track, track_prefix
 
@@ -32,30 +32,30 @@ class Library:
         Raises TrackNotFoundError, TrackFormatError, StorageError.
         """
         movie, preferred = _parse_path(audio_description_path)
-        if movie is None or not await self.languages(movie):
+        published = {} if movie is None else await self._published(movie)
+        if movie is None or not published:
             movie, preferred = check_id("movie_id", movie_id), None
-        published = await self.languages(movie)
+            published = await self._published(movie)
         if language is not None:
             wanted = check_language(language)
         elif preferred in published:
             wanted = preferred
         elif published:
-            wanted = published[0]
+            wanted = next(iter(published))
         else:
             raise TrackNotFoundError(movie)
-        if wanted not in published:
+        pointer = published.get(wanted)
+        if pointer is None:
             raise TrackNotFoundError(movie, wanted)
-        return await self.track(movie, wanted, await self._current_version(movie, wanted))
+        key = current_key(movie, wanted)
+        version = load_current(pointer, key).version
+        if version is None:
+            raise TrackNotFoundError(movie, wanted)
+        return await self.track(movie, wanted, version)
 
     async def languages(self, movie_id: str) -> list[str]:
-        """Languages in which a track is published for *movie_id*, sorted."""
-        prefix = f"tracks/{check_id('movie_id', movie_id)}"
-        keys = await self._storage.list(prefix)
-        return [
-            parts[2]
-            for parts in (key.split("/") for key in keys)
-            if len(parts) == 4 and parts[3] == "current.json"
-        ]
+        """Languages in which a track is published for *movie_id* and not withdrawn, sorted."""
+        return list(await self._published(check_id("movie_id", movie_id)))
 
     async def track(self, movie_id: str, language: str, version: str) -> Track:
         """One version of a track; raises TrackNotFoundError, TrackFormatError, StorageError."""
@@ -76,12 +76,32 @@ class Library:
             self._tracks.popitem(last=False)
         return track
 
-    async def _current_version(self, movie_id: str, language: str) -> str:
-        key = current_key(movie_id, language)
-        try:
-            return load_current(await self._storage.read(key), key).version
-        except ObjectNotFoundError as error:
-            raise TrackNotFoundError(movie_id, language) from error
+    async def _published(self, movie_id: str) -> dict[str, bytes]:
+        """current.json of each language that is not withdrawn, sorted by language.
+
+        One that cannot be read counts as published, so that asking for it says what is wrong with
+        it, and the other languages of the film are heard all the same.
+        """
+        published = {}
+        for language in await self._storage.folders(f"tracks/{movie_id}"):
+            if not is_language(language):
+                continue
+            key = current_key(movie_id, language)
+            try:
+                pointer = await self._storage.read(key)
+            except ObjectNotFoundError:
+                # The first version is on its way in.
+                continue
+            if not _is_withdrawn(pointer, key):
+                published[language] = pointer
+        return published
+
+
+def _is_withdrawn(pointer: bytes, key: str) -> bool:
+    try:
+        return load_current(pointer, key).version is None
+    except TrackFormatError:
+        return False
 
 
 def _parse_path(path: str | None) -> tuple[str | None, str | None]:

@@ -13,9 +13,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from media.s3_address import is_s3, parse_s3
 
 ENVIRONMENT_PREFIX = "TELL_"
 # Names with the prefix that are not keys of config.toml.
@@ -34,10 +36,32 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
 
 
-class MediaSettings(Section):
-    """[media]: where the tracks lie."""
+class S3Settings(Section):
+    """[media.s3]: how a bucket is reached; credentials come from the environment alone."""
 
-    root: str = "var/media"
+    # Empty: Amazon's own for the region.
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[A-Za-z0-9.\-\[\]:]+)?$")] = ""
+    # Empty: AWS_REGION, else us-east-1.
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")] = ""
+    conditional_put: bool = True
+    lease_s: Annotated[float, Field(ge=3)] = 60.0
+    timeout_s: Annotated[float, Field(gt=0)] = 30.0
+
+
+class MediaSettings(Section):
+    """[media]: where the tracks lie, a folder or s3://<bucket>/<prefix>."""
+
+    root: Annotated[str, Field(min_length=1)] = "var/media"
+    s3: S3Settings = S3Settings()
+
+    @field_validator("root")
+    @classmethod
+    def _is_folder_or_bucket(cls, root: str) -> str:
+        if is_s3(root):
+            parse_s3(root)
+        elif "://" in root:
+            raise ValueError(f"{root!r} is neither a folder nor s3://<bucket>/<prefix>")
+        return root
 
 
 class Settings(BaseModel):

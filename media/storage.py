@@ -1,28 +1,59 @@
-"""Where tracks lie: one Protocol, and the local folder that serves it.
+"""Where tracks lie: what is asked of an object store, and the local folder that serves it.
 
 Keys are paths from the storage's root, such as `tracks/one-week/en/current.json`. Objects are
-immutable but for `current.json`, which `replace` changes atomically.
+immutable but for `current.json`, which `swap` changes atomically.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import aiofiles
 import aiofiles.os
 
-from media.errors import InvalidIdError, ObjectNotFoundError, RangeError, StorageError
+from media.errors import (
+    ConflictError,
+    InvalidIdError,
+    ObjectNotFoundError,
+    RangeError,
+    StorageError,
+)
 from media.ids import is_id
+from media.locks import FileLock
+
+
+class Tagged(NamedTuple):
+    """An object and a tag that is another one as soon as the object is."""
+
+    data: bytes
+    tag: str
+
+
+class Unfinished(NamedTuple):
+    """What a killed writer left behind: no object, and in no list of them. `name` is for people."""
+
+    name: str
+    size_bytes: int
+
+
+class Hold(Protocol):
+    """A lock that is held."""
+
+    def check(self) -> None:
+        """Raise LockedError where it is not ours any more."""
+        ...
 
 
 class Storage(Protocol):
-    """What the packager and the gateway need of an object store."""
+    """What a reader needs of an object store; every method may raise StorageError."""
 
     async def read(self, key: str) -> bytes:
         """Whole object; raises ObjectNotFoundError."""
@@ -36,6 +67,18 @@ class Storage(Protocol):
         """Size in bytes; raises ObjectNotFoundError."""
         ...
 
+    async def list(self, prefix: str) -> list[str]:
+        """All keys below *prefix* (a folder, without a trailing slash), sorted."""
+        ...
+
+    async def folders(self, prefix: str) -> Sequence[str]:
+        """Names of the folders directly below *prefix*, sorted."""
+        ...
+
+
+class WritableStorage(Storage, Protocol):
+    """What the packager needs beside that."""
+
     async def put_file(self, key: str, source: Path) -> None:
         """Store a local file under *key*; durable and visible only when whole."""
         ...
@@ -44,12 +87,39 @@ class Storage(Protocol):
         """Write or replace a small object atomically and durably."""
         ...
 
-    async def list(self, prefix: str) -> list[str]:
-        """All keys below *prefix* (a folder, without a trailing slash), sorted."""
+    async def read_tagged(self, key: str) -> Tagged:
+        """Whole object with its tag; raises ObjectNotFoundError."""
+        ...
+
+    async def swap(self, key: str, data: bytes, tag: str | None) -> None:
+        """Replace the object that still has *tag*, None for one that must not be there.
+
+        Raises ConflictError where somebody else was first; then nothing is changed.
+        """
         ...
 
     async def delete(self, key: str) -> None:
         """Remove the object; raises ObjectNotFoundError."""
+        ...
+
+    def lock(self, prefix: str, owner: str) -> AbstractAsyncContextManager[Hold]:
+        """Keep every other run away from *prefix* while the context lasts.
+
+        *owner* is what the others are told. Raises LockedError at once where another run is there.
+        A holder that was killed holds nothing for long.
+        """
+        ...
+
+    async def unfinished(self, prefix: str) -> Sequence[Unfinished]:
+        """What killed writers left below *prefix*; nobody may be writing there meanwhile."""
+        ...
+
+    async def remove_unfinished(self, prefix: str) -> None:
+        """Remove all of that."""
+        ...
+
+    def where(self, key: str) -> str:
+        """How a person finds the object: a path or a URL."""
         ...
 
 
@@ -60,6 +130,9 @@ def check_key(key: str) -> str:
             "storage key", key, "use ids of A-Z a-z 0-9 . _ - with single slashes between them"
         )
     return key
+
+
+_LOCK_NAME = ".lock"
 
 
 class LocalStorage:
@@ -119,9 +192,60 @@ class LocalStorage:
         """All keys below a folder."""
         return await asyncio.to_thread(lambda: sorted(self._walk(prefix)))
 
+    async def folders(self, prefix: str) -> Sequence[str]:
+        """Names of the folders directly below *prefix*."""
+        return await asyncio.to_thread(self._folders, prefix)
+
     async def delete(self, key: str) -> None:
         """Remove the object, and folders that this leaves empty."""
         await asyncio.to_thread(self._delete, key)
+
+    async def read_tagged(self, key: str) -> Tagged:
+        """Whole object; the tag is its digest."""
+        data = await self.read(key)
+        return Tagged(data, _tag(data))
+
+    async def swap(self, key: str, data: bytes, tag: str | None) -> None:
+        """Replace the object that still has *tag*.
+
+        Looking and renaming are two steps: writers hold the lock on the track meanwhile.
+        """
+        try:
+            found: str | None = (await self.read_tagged(key)).tag
+        except ObjectNotFoundError:
+            found = None
+        if found != tag:
+            raise ConflictError(key)
+        await self.replace(key, data)
+
+    def lock(self, prefix: str, owner: str) -> FileLock:
+        """Lock a folder by a file in it that the system unlocks when its holder dies."""
+        return FileLock(prefix, self.path(prefix) / _LOCK_NAME, self._root, owner)
+
+    async def unfinished(self, prefix: str) -> Sequence[Unfinished]:
+        """Staged copies of killed writers."""
+        return await asyncio.to_thread(
+            lambda: [
+                Unfinished(str(path), path.stat().st_size) for path in self._staged_below(prefix)
+            ]
+        )
+
+    async def remove_unfinished(self, prefix: str) -> None:
+        """Remove them, and folders that this leaves empty."""
+
+        def remove() -> None:
+            for path in self._staged_below(prefix):
+                path.unlink(missing_ok=True)
+                self._prune(path)
+
+        try:
+            await asyncio.to_thread(remove)
+        except OSError as error:
+            raise _failed(prefix, error) from error
+
+    def where(self, key: str) -> str:
+        """Path of the object."""
+        return str(self.path(key))
 
     def _put(self, key: str, source: Path | bytes) -> None:
         target = self.path(key)
@@ -152,6 +276,23 @@ class LocalStorage:
                 if not name.startswith("."):
                     yield (Path(folder) / name).relative_to(self._root).as_posix()
 
+    def _folders(self, prefix: str) -> Sequence[str]:
+        try:
+            with os.scandir(self.path(prefix)) as entries:
+                return sorted(
+                    entry.name
+                    for entry in entries
+                    if entry.is_dir() and not entry.name.startswith(".")
+                )
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise _failed(prefix, error) from error
+
+    def _staged_below(self, prefix: str) -> Sequence[Path]:
+        folder = self.path(prefix)
+        return sorted(path for path in folder.rglob(".*.part") if path.is_file())
+
     def _delete(self, key: str) -> None:
         path = self.path(key)
         try:
@@ -160,6 +301,10 @@ class LocalStorage:
             raise ObjectNotFoundError(key) from error
         except OSError as error:
             raise _failed(key, error) from error
+        self._prune(path)
+
+    def _prune(self, path: Path) -> None:
+        """Remove the folders above *path* that are empty, and never the root."""
         for folder in path.parents:
             if folder == self._root:
                 return
@@ -167,6 +312,10 @@ class LocalStorage:
                 folder.rmdir()
             except OSError:
                 return
+
+
+def _tag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -7,9 +7,17 @@ size and samples, so that a playlist is written without opening the file.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from media.errors import InvalidIdError, TrackFormatError
 from media.grid import FRAGMENT_SAMPLES, FRAGMENTS_PER_SEGMENT
@@ -56,9 +64,24 @@ class Source(_Model):
     loudness: Loudness | None = None
 
 
+class FindingNote(_Model):
+    """What the quality check found and the operator let pass; `at_s` is a time in the track.
+
+    `severity` is note, warning or error; an error stands here only where it was accepted.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    severity: Literal["note", "warning", "error"]
+    at_s: float | None = None
+    accepted: bool = False
+
+
 class Rendition(_Model):
     """One encoding of a track.
 
+    `loudness_lufs` is what its decoded sound measures (EBU R128), None where it was not measured.
+    `segment_crc32` has one checksum for each segment (CRC-32 of zlib), so that bytes which have
+    changed on a disk can be named; None in older tracks.
     `codecs` is the RFC 6381 string; `peak_bps` is the largest rate over any run of segments that
     lasts 0.5 to 1.5 target durations, `average_bps` that of all segments (RFC 8216bis 4.4.6.2);
     `bit_rate_bps` is what the encoder was asked for and names the rendition.
@@ -73,9 +96,11 @@ class Rendition(_Model):
     average_bps: Annotated[int, Field(gt=0)]
     size_bytes: Annotated[int, Field(gt=0)]
     sha256: Sha256
+    loudness_lufs: float | None = None
     init: ByteRange
     fragments: tuple[Piece, ...]
     segments: tuple[Piece, ...]
+    segment_crc32: tuple[int, ...] | None = None
 
     @property
     def file_name(self) -> str:
@@ -88,7 +113,9 @@ class Track(_Model):
 
     `track_offset_s` is where the track's sample 0 lies on the movie's timeline, in seconds.
     `silences` are the narrator's pauses as [first sample, sample after the last]; None where they
-    were not measured.
+    were not measured. `gain_db` is what the source was made louder by, and `loudness` that of the
+    result. `conform` is the source's frame rate and the film's, as 25:24; `film_starts_at_s` is
+    what was cut off before the film's first frame. All of these are missing in older tracks.
     """
 
     format: Literal[1] = 1
@@ -100,6 +127,11 @@ class Track(_Model):
     duration_samples: Annotated[int, Field(gt=0)]
     track_offset_s: float = 0.0
     source: Source
+    loudness: Loudness | None = None
+    gain_db: float = 0.0
+    conform: Annotated[str, Field(pattern=r"^[0-9/]+:[0-9/]+$")] | None = None
+    film_starts_at_s: float = 0.0
+    findings: tuple[FindingNote, ...] = ()
     silences: tuple[tuple[int, int], ...] | None = None
     renditions: Annotated[tuple[Rendition, ...], Field(min_length=1)]
 
@@ -144,6 +176,9 @@ def _check_pieces(rendition: Rendition, duration_samples: int) -> None:
         raise ValueError(f"{rendition.name}: a fragment is off the grid of {FRAGMENT_SAMPLES}")
     if sum(p.samples for p in fragments) != duration_samples:
         raise ValueError(f"{rendition.name}: fragments do not add up to {duration_samples} samples")
+    checksums = rendition.segment_crc32
+    if checksums is not None and len(checksums) != len(segments):
+        raise ValueError(f"{rendition.name}: {len(checksums)} checksums, {len(segments)} segments")
     if segments != group_segments(fragments):
         raise ValueError(f"{rendition.name}: segments are not runs of {FRAGMENTS_PER_SEGMENT}")
 
@@ -170,10 +205,37 @@ def current_key(movie_id: str, language: str) -> str:
     return f"tracks/{check_id('movie_id', movie_id)}/{check_language(language)}/current.json"
 
 
-class Current(_Model):
-    """current.json: which version is current."""
+Version = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
-    version: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+class Earlier(_Model):
+    """A version that was current *until* then: who listened at that moment may still be on it."""
+
+    version: Version
+    until: AwareDatetime
+
+
+class Current(_Model):
+    """current.json: which version is current since when, and which were before it, newest first.
+
+    `version` is None where the track is withdrawn.
+    """
+
+    version: Version | None
+    since: AwareDatetime | None = None
+    earlier: tuple[Earlier, ...] = ()
+
+    def switched(self, version: str | None, now: datetime) -> Current:
+        """The pointer after a switch to *version* (None: withdrawn) at *now*.
+
+        What was current becomes the first of the earlier ones. To the same version it is unchanged.
+        """
+        if version == self.version:
+            return self
+        earlier = tuple(each for each in self.earlier if each.version != version)
+        if self.version is not None:
+            earlier = (Earlier(version=self.version, until=now), *earlier)
+        return Current(version=version, since=now, earlier=earlier)
 
 
 def dump_track(track: Track) -> bytes:

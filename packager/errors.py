@@ -12,16 +12,32 @@ PackagerError
 │   ├── SourceSilentError         a film file without an audio track
 │   ├── SourceUnfinishedError     does not say how long it is
 │   ├── SourceTruncatedError      shorter than it says
-│   └── SourceDamagedError        does not decode
+│   ├── SourceDamagedError        does not decode
+│   ├── AudioTrackError           no one audio track can be chosen
+│   ├── SidecarError              the file beside it that describes it cannot be read
+│   └── SourceRefusedError        findings of the quality check that were not accepted
+├── TimingError                   a frame rate or time that the operator wrote
+├── UnknownFindingError           no finding has the code that the operator would accept
 ├── EncodeError                   the encoder failed
 ├── VerifyError                   a rendition is not what it must be; nothing was published
 ├── WorkFolderError               the temporary folder is full or cannot be written
-└── PublishError                  the storage is full or failed
+├── PublishError                  the storage is full or failed
+├── FetchError                    an address gave no answer that can be linted
+├── LintTargetError               what was to be linted is no track and no playlist
+├── TrackBusyError                another run works on the same track
+├── NotPublishedError             there is no such track or version
+├── DamagedVersionError           a stored version is not what its track.json says
+└── ReportError                   the report cannot be written to where it was asked for
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # A finding is only carried here; its module would bring numpy to every start of the program.
+    from packager.quality.findings import Finding
 
 
 class PackagerError(Exception):
@@ -168,6 +184,57 @@ class SourceDamagedError(SourceError):
         )
 
 
+class AudioTrackError(SourceError):
+    """None of its audio tracks fits, or several do; `what` names them all."""
+
+    code = "source-audio-track"
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(where, what, "choose one with --audio-track <language or number>")
+
+
+class SidecarError(SourceError):
+    """The file beside the source that describes it is not readable as such."""
+
+    code = "source-sidecar"
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(where, f"cannot be used: {reason}", "mend it, or take it away")
+
+
+class SourceRefusedError(SourceError):
+    """It decodes, but `findings` hold errors that the operator did not accept."""
+
+    code = "source-quality"
+
+    def __init__(self, where: str, findings: Sequence[Finding]) -> None:
+        refusing = [finding for finding in findings if finding.refuses]
+        codes = [finding.code for finding in refusing]
+        super().__init__(
+            where,
+            "; ".join(f"{finding.code}: {finding.what}" for finding in refusing),
+            "; ".join(dict.fromkeys(finding.mend for finding in refusing))
+            + "; or, if it is meant so, "
+            + " ".join(f"--accept {code}" for code in codes),
+        )
+        self.findings = tuple(findings)
+
+
+class TimingError(PackagerError):
+    """A frame rate, time or length that makes no sense; `where` is what was written."""
+
+    code = "timing"
+
+
+class UnknownFindingError(PackagerError):
+    """What was to be accepted is no code of a finding."""
+
+    code = "unknown-finding"
+
+    def __init__(self, where: str, codes: Sequence[str]) -> None:
+        super().__init__(where, "is no finding that can be accepted", "write " + ", ".join(codes))
+
+
 class EncodeError(PackagerError):
     """The encoder failed on a source that decodes."""
 
@@ -178,16 +245,17 @@ class EncodeError(PackagerError):
 
 
 class VerifyError(PackagerError):
-    """An encoded rendition is not what it must be."""
+    """An encoded rendition is not what it must be; `found` says it without more words."""
 
     code = "verify-failed"
 
-    def __init__(self, where: str, what: str) -> None:
+    def __init__(self, where: str, found: str) -> None:
         super().__init__(
             where,
-            f"did not pass its check: {what}",
+            f"did not pass its check: {found}",
             "this is a fault of ours or of this ffmpeg: try the ffmpeg that Tell installs",
         )
+        self.found = found
 
 
 class WorkFolderError(PackagerError):
@@ -203,6 +271,28 @@ class WorkFolderError(PackagerError):
         )
 
 
+class FetchError(PackagerError):
+    """An address gave no answer that can be linted; `where` shows it without its token."""
+
+    code = "lint-fetch"
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(where, reason, "check the address, and the server's log")
+
+
+class LintTargetError(PackagerError):
+    """There is nothing to lint: no track.json in the folder, or no playlist at the address."""
+
+    code = "lint-target"
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            where,
+            f"cannot be linted: {reason}",
+            "name the folder of a published version, or the address of a playlist",
+        )
+
+
 class PublishError(PackagerError):
     """The storage is full or failed."""
 
@@ -214,4 +304,50 @@ class PublishError(PackagerError):
             f"was not stored: {reason}",
             "check the storage (media.root), make room and run this again; "
             "the track that was current still is",
+        )
+
+
+class TrackBusyError(PackagerError):
+    """Another run works on the same track, or took it over; `holder` says which."""
+
+    code = "track-busy"
+
+    def __init__(self, where: str, holder: str) -> None:
+        super().__init__(
+            where,
+            f"is being worked on by {holder}",
+            "wait until that run has ended, then run this again",
+        )
+        self.holder = holder
+
+
+class NotPublishedError(PackagerError):
+    """No track, or no version of it, has this name."""
+
+    code = "not-published"
+
+
+class DamagedVersionError(PackagerError):
+    """A stored version is not what its track.json says, so it is not made current."""
+
+    code = "version-damaged"
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(
+            where,
+            f"is damaged: {what}",
+            "package its source again: damaged files of the same content are replaced",
+        )
+
+
+class ReportError(PackagerError):
+    """The report cannot be written to where it was asked for."""
+
+    code = "report"
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            where,
+            f"cannot be written: {reason}",
+            "the track is published, and its report lies beside track.json; copy it from there",
         )

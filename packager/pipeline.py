@@ -1,219 +1,234 @@
-"""The way of a source to a published track: probe, check, encode and mux, verify, publish."""
+"""The way of a source to a published track: check, encode and mux, verify, publish."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from media.errors import TrackFormatError
 from media.grid import SAMPLE_RATE_HZ
-from media.ids import check_id, check_language
-from media.storage import Storage
-from media.track import Rendition, Source, Track
-from packager.check import CheckedSource, check_source
-from packager.encode import encode_command
-from packager.errors import EncodeError, ToolFailedError, WorkFolderError
-from packager.ffmpeg import Run, Tools
-from packager.ladder import Rung, padded_samples, parse_ladder
-from packager.mux import RenditionFile
-from packager.probe import SourceClaims, probe
+from media.storage import Hold, WritableStorage
+from media.track import FindingNote, Rendition, Source, Track
+from packager.encoding.ladder import padded_samples, parse_ladder
+from packager.errors import VerifyError
+from packager.ffmpeg import Tools
+from packager.lint.findings import Severity as LintSeverity
+from packager.lint.run import lint_track
+from packager.order import TrackOrder
 from packager.progress import Progress, Silent
-from packager.publish import content_version, publish
+from packager.publishing.locking import locked, this_run, track_folder
+from packager.publishing.pointer import Switched
+from packager.publishing.publish import Publication
+from packager.publishing.version import NO_VERSION, content_version
+from packager.quality.assess import assess
+from packager.quality.findings import Assessment
+from packager.renditions import finished_files, make_verified
+from packager.report.page import render_report
 from packager.settings import PackagerSection
-from packager.verify import verify_playlists, verify_rendition
+from packager.source.probe import SourceClaims, probe
+from packager.verification.playlists import verify_playlists
+from packager.work import work_folder, work_parent
 
 _log = structlog.get_logger()
 
+# What follows from the rungs that config.toml asks for is no fault of a file: it is warned of.
+_LADDERS_CHOICE = frozenset({"cellular-variant"})
+
+__all__ = ["Packaged", "TrackOrder", "add_track", "package"]
+
 
 @dataclass(frozen=True, slots=True)
-class TrackOrder:
-    """What to package. `track_offset_s` is where its sample 0 lies on the movie's timeline."""
+class Packaged:
+    """A published track, the version that was current before, and what was measured on the way."""
 
-    source: Path
-    movie_id: str
-    language: str
-    title: str
-    track_offset_s: float = 0.0
+    track: Track
+    before: str | None
+    assessment: Assessment
 
 
 async def add_track(
     order: TrackOrder,
-    storage: Storage,
+    storage: WritableStorage,
     tools: Tools,
     settings: PackagerSection,
     progress: Progress | None = None,
+    *,
+    clock: Callable[[], datetime],
 ) -> Track:
+    """As `package`; the track alone."""
+    return (await package(order, storage, tools, settings, progress, clock=clock)).track
+
+
+async def package(
+    order: TrackOrder,
+    storage: WritableStorage,
+    tools: Tools,
+    settings: PackagerSection,
+    progress: Progress | None = None,
+    *,
+    clock: Callable[[], datetime],
+) -> Packaged:
     """Package *order* and make it the current track of its movie and language.
 
     Raises PackagerError or InvalidIdError; then, and when it is cancelled, the track that was
-    current still is, no child process is left and the work folder is gone.
+    current still is and no child process is left. The work folder is gone too, unless renditions in
+    it are finished: a second run with the same order goes on from them.
     """
     told = Silent() if progress is None else progress
-    check_id("movie_id", order.movie_id)
-    check_language(order.language)
-    ladder = parse_ladder(settings.ladder)
-    claims = await probe(order.source, tools)
-    if claims.audio_tracks > 1:
-        _log.warning("only the first audio track is used", tracks=claims.audio_tracks)
-    checked = await _check(claims, tools, told)
-    async with _work_folder(settings.work_dir) as folder:
-        maker = _RenditionMaker(order, checked, folder, tools, told)
-        renditions = await maker.make_all(ladder, settings.processes or _cores())
-        track = _track(order, checked, maker.length_samples, renditions)
-        verify_playlists(track)
-        task = "publish"
-        told.begin(task, len(renditions) * track.duration_samples)
-        files = {rendition.name: maker.path(rendition.name) for rendition in renditions}
-        await publish(
-            track,
-            files,
-            storage,
-            lambda stored: told.advance(task, stored * track.duration_samples),
-        )
-        told.end(task)
+    folder_key = track_folder(order.movie_id, order.language)
+    parent = work_parent(settings.work_dir)
+    async with (
+        locked(storage, order.movie_id, order.language) as hold,
+        work_folder(
+            parent,
+            f"{order.movie_id}/{order.language}",
+            storage.where(folder_key),
+            this_run(),
+            finished_files,
+        ) as folder,
+    ):
+        work = _Work(order, folder, tools, settings, told)
+        assessment = await work.assess()
+        renditions = await work.make(assessment)
+        track = describe(order, assessment, renditions)
+        await asyncio.to_thread(work.check_playlists, track)
+        switched = await work.publish(track, assessment, storage, hold, clock)
     _log.info("published", movie_id=track.movie_id, language=track.language, version=track.version)
-    return track
+    return Packaged(track, switched.before, assessment)
 
 
-class _RenditionMaker:
-    """Encodes, muxes and verifies the rungs of one order, some at a time."""
+class _Work:
+    """The stages of one order, each told to *progress*."""
 
     def __init__(
         self,
         order: TrackOrder,
-        checked: CheckedSource,
         folder: Path,
         tools: Tools,
+        settings: PackagerSection,
         progress: Progress,
     ) -> None:
         self._order = order
-        self._checked = checked
         self._folder = folder
         self._tools = tools
+        self._settings = settings
         self._progress = progress
-        self.length_samples = padded_samples(checked.duration_samples)
 
-    def path(self, name: str) -> Path:
-        """Where the rendition of that name is made."""
-        return self._folder / f"{name}.mp4"
-
-    async def make_all(self, ladder: tuple[Rung, ...], processes: int) -> tuple[Rendition, ...]:
-        """Make every rung, at most *processes* at once; in the ladder's order."""
-        slots = asyncio.Semaphore(processes)
-
-        async def make(rung: Rung) -> Rendition:
-            async with slots:
-                await self._encode(rung)
-                return await self._verify(rung)
-
-        tasks = [asyncio.ensure_future(make(rung)) for rung in ladder]
-        try:
-            return tuple(await asyncio.gather(*tasks))
-        finally:
-            # The first failure (or Ctrl-C) stops the others, and they stop their children, before
-            # the folder under them goes.
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-
-    async def _encode(self, rung: Rung) -> None:
-        task = f"encode {rung.name}"
-        path = self.path(rung.name)
-        command = encode_command(self._order.source, rung, self.length_samples, self._tools.ffmpeg)
-        self._progress.begin(task, self.length_samples)
-        try:
-            with RenditionFile(path, self.length_samples, self._order.language) as file:
-                async with Run(rung.name, command) as run:
-                    async for block in run.blocks():
-                        file.feed(block)
-                        self._progress.advance(task, file.samples)
-                file.finish()
-        except ToolFailedError as error:
-            raise EncodeError(rung.name, error.what) from error
-        except TrackFormatError as error:
-            raise EncodeError(rung.name, str(error)) from error
-        except OSError as error:
-            raise WorkFolderError(str(path), error.strerror or str(error)) from error
-        self._progress.end(task)
-
-    async def _verify(self, rung: Rung) -> Rendition:
-        task = f"verify {rung.name}"
-        self._progress.begin(task, self.length_samples)
-        rendition = await verify_rendition(
-            self.path(rung.name),
-            rung,
-            self.length_samples,
-            self._checked.windows,
+    async def assess(self) -> Assessment:
+        """Decode the source once and check it."""
+        task = "check source"
+        claims = await probe(self._order.source, self._tools)
+        self._progress.begin(task, _expected_samples(claims, self._order))
+        assessment = await assess(
+            self._order.source_order,
+            self._folder,
             self._tools,
+            self._settings.quality,
             lambda samples: self._progress.advance(task, samples),
         )
         self._progress.end(task)
-        return rendition
+        for finding in assessment.findings:
+            _log.info("finding", code=finding.code, what=finding.what)
+        return assessment
+
+    async def make(self, assessment: Assessment) -> tuple[Rendition, ...]:
+        """Encode the ladder and verify each file of it."""
+        return await make_verified(
+            assessment,
+            parse_ladder(self._settings.ladder),
+            self._order.language,
+            self._folder,
+            self._tools,
+            self._settings.processes or cores(),
+            self._progress,
+        )
+
+    def check_playlists(self, track: Track) -> None:
+        """Compare the playlists with the index, and lint them with the files; raises VerifyError.
+
+        A warning of the linter stops nothing: it is about what a listener's network may make of
+        the sound (a rate that peaks), not about what is wrong.
+        """
+        verify_playlists(track)
+        files = {each.name: self._folder / each.file_name for each in track.renditions}
+        report = lint_track(track, files)
+        for finding in report.findings:
+            if finding.severity is LintSeverity.ERROR and finding.rule not in _LADDERS_CHOICE:
+                raise VerifyError(finding.where, f"{finding.rule}: {finding.what}")
+            _log.warning("lint", rule=finding.rule, where=finding.where, what=finding.what)
+
+    async def publish(
+        self,
+        track: Track,
+        assessment: Assessment,
+        storage: WritableStorage,
+        hold: Hold,
+        clock: Callable[[], datetime],
+    ) -> Switched:
+        """Store the version and make it current."""
+        task = "publish"
+        length = track.duration_samples
+        self._progress.begin(task, len(track.renditions) * length)
+        target_lufs = self._settings.quality.target_lufs
+        report = await asyncio.to_thread(render_report, track, assessment, "", target_lufs)
+        switched = await Publication(track, storage, hold).publish(
+            {each.name: self._folder / each.file_name for each in track.renditions},
+            report,
+            clock,
+            lambda stored: self._progress.advance(task, stored * length),
+        )
+        self._progress.end(task)
+        return switched
 
 
-async def _check(claims: SourceClaims, tools: Tools, progress: Progress) -> CheckedSource:
-    task = "check source"
-    declared = claims.declared_s
-    progress.begin(task, None if declared is None else round(declared * SAMPLE_RATE_HZ))
-    checked = await check_source(claims, tools, lambda samples: progress.advance(task, samples))
-    progress.end(task)
-    return checked
+def _expected_samples(claims: SourceClaims, order: TrackOrder) -> int | None:
+    """How many samples the source will be decoded to, by what it says of itself."""
+    if claims.declared_s is None:
+        return None
+    samples = round(claims.declared_s * SAMPLE_RATE_HZ)
+    return samples if order.conform is None else order.conform.samples(samples)
 
 
-def _track(
-    order: TrackOrder,
-    checked: CheckedSource,
-    length_samples: int,
-    renditions: tuple[Rendition, ...],
-) -> Track:
-    version = content_version(
+def describe(order: TrackOrder, assessment: Assessment, renditions: tuple[Rendition, ...]) -> Track:
+    """The track that *renditions* make, with the version that its content has."""
+    track = Track(
         movie_id=order.movie_id,
         language=order.language,
+        version=NO_VERSION,
         title=order.title,
-        track_offset_s=order.track_offset_s,
-        duration_samples=length_samples,
-        source_sha256=checked.sha256,
-        renditions=renditions,
-    )
-    return Track(
-        movie_id=order.movie_id,
-        language=order.language,
-        version=version,
-        title=order.title,
-        duration_samples=length_samples,
+        duration_samples=padded_samples(assessment.prepared.samples),
         track_offset_s=order.track_offset_s,
         source=Source(
             name=order.source.name,
-            sha256=checked.sha256,
-            duration_samples=checked.duration_samples,
+            sha256=assessment.source_sha256,
+            duration_samples=assessment.prepared.samples,
+            loudness=assessment.source_loudness,
         ),
+        loudness=assessment.loudness,
+        gain_db=assessment.prepared.gain_db,
+        conform=None if order.conform is None else str(order.conform),
+        film_starts_at_s=order.film_starts_at_s,
+        findings=tuple(
+            FindingNote(
+                code=finding.code,
+                severity=finding.severity.value,
+                at_s=finding.at_s,
+                accepted=finding.accepted,
+            )
+            for finding in assessment.findings
+        ),
+        silences=assessment.silences,
         renditions=renditions,
     )
+    return track.model_copy(update={"version": content_version(track)})
 
 
-@asynccontextmanager
-async def _work_folder(parent: str) -> AsyncIterator[Path]:
-    """Make a folder for one run, removed at its end whatever happens."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="tell-package-", dir=parent or None))
-    except OSError as error:
-        where = parent or tempfile.gettempdir()
-        raise WorkFolderError(where, error.strerror or str(error)) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use, which in a container are fewer than the machine has."""
     try:
         return len(os.sched_getaffinity(0))

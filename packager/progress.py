@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -105,7 +106,7 @@ class TerminalProgress:
 
 
 class PlainProgress:
-    """Lines for a log: each task's beginning, quarters and end, with the time that it took."""
+    """Lines for a log: each task's beginning, quarters and end, with its speed and time left."""
 
     def __init__(self, write: Callable[[str], None], clock_s: Callable[[], float]) -> None:
         self._write = write
@@ -113,25 +114,54 @@ class PlainProgress:
         self._totals: dict[str, int | None] = {}
         self._steps: dict[str, int] = {}
         self._began_s: dict[str, float] = {}
+        self._done: dict[str, int] = {}
 
     def begin(self, task: str, total_samples: int | None) -> None:
         """Write that *task* begins."""
         self._totals[task] = total_samples
         self._steps[task] = 0
+        self._done[task] = 0
         self._began_s[task] = self._clock_s()
         self._write(f"{task}: begins")
 
     def advance(self, task: str, samples: int) -> None:
         """Write a line at each quarter."""
         total = self._totals[task]
+        self._done[task] = samples
         if not total:
             return
         step = samples * _PLAIN_STEPS // total
         if self._steps[task] < step < _PLAIN_STEPS:
             self._steps[task] = step
-            self._write(f"{task}: {100 * step // _PLAIN_STEPS} %")
+            took_s = self._clock_s() - self._began_s[task]
+            left_s = took_s * (total - samples) / samples
+            self._write(
+                f"{task}: {100 * step // _PLAIN_STEPS} %"
+                f"{_times_realtime(samples, took_s)}, {left_s:.0f} s left"
+            )
 
     def end(self, task: str) -> None:
         """Write that *task* is done."""
         took_s = self._clock_s() - self._began_s[task]
-        self._write(f"{task}: done in {took_s:.1f} s")
+        speed = _times_realtime(self._done[task], took_s)
+        self._write(f"{task}: done in {took_s:.1f} s{speed}")
+
+
+@contextmanager
+def shown_progress(
+    write: Callable[[str], None], clock_s: Callable[[], float]
+) -> Iterator[Progress]:
+    """Bars where stderr is a terminal, else lines to *write*; *clock_s* is a monotonic clock."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with TerminalProgress(console) as bars:
+            yield bars
+    else:
+        yield PlainProgress(write, clock_s)
+
+
+def _times_realtime(samples: int, took_s: float) -> str:
+    """`, 42 x realtime`, or nothing where nothing was measured."""
+    if not samples or took_s <= 0:
+        return ""
+    return f", {samples / SAMPLE_RATE_HZ / took_s:.0f} x realtime"

@@ -9,7 +9,16 @@ from typing import Annotated, ClassVar
 from pydantic import Field, field_validator
 
 from media.settings import MediaSettings, Section, Settings
-from packager.ladder import DEFAULT_LADDER, parse_ladder
+from packager.encoding.ladder import DEFAULT_LADDER, parse_ladder
+from packager.quality.settings import QualitySection
+
+
+class GarbageSection(Section):
+    """[packager.gc]: what `tell-package gc` keeps."""
+
+    keep_versions: Annotated[int, Field(ge=0)] = 2
+    keep_days: Annotated[float, Field(ge=0)] = 90.0
+    listening_days: Annotated[float, Field(ge=0)] = 14.0
 
 
 class PackagerSection(Section):
@@ -22,6 +31,8 @@ class PackagerSection(Section):
     processes: Annotated[int, Field(ge=0, le=256)] = 0
     # Empty: the system's folder for temporary files (TMPDIR).
     work_dir: str = ""
+    quality: QualitySection = QualitySection()
+    gc: GarbageSection = GarbageSection()
 
     @field_validator("ladder")
     @classmethod
@@ -36,6 +47,8 @@ class PackagerSettings(Settings):
     neighbours: ClassVar[frozenset[str]] = frozenset(
         {
             "server",
+            "app",
+            "backups",
             "secrets",
             "database",
             "tokens",
@@ -43,6 +56,10 @@ class PackagerSettings(Settings):
             "enrichment",
             "partners",
             "logging",
+            "events",
+            "limits",
+            "polling",
+            "privacy",
         }
     )
 

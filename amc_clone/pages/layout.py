@@ -36,6 +36,7 @@ def page(title: str, *content: Child, head: Child = None) -> str:
             tag(
                 "footer",
                 tag("p", "A simulated cinema chain. No money changes hands, no seat is kept."),
+                tag("p", tag("a", "Operator's desk", href="/operator")),
                 class_="site",
             ),
         ),

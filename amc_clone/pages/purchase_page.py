@@ -19,7 +19,8 @@ def purchase_page(purchase: Purchase, now: datetime) -> str:
     Without scripts the page itself is loaded anew. With them it must not be: that takes a
     screen reader back to the top (WCAG 2.2, F41).
     """
-    pending = purchase.delivery.state is DeliveryState.PENDING
+    undelivered = purchase.delivery.state is DeliveryState.PENDING
+    pending = undelivered and purchase.cancelled_at is None
     waiting: Child = (
         (
             tag("script", src="/static/ticket.js", type="module"),
@@ -88,6 +89,8 @@ def _facts(screening: Screening, now: datetime) -> Markup:
 
 def _listen(purchase: Purchase) -> Child:
     """What is known of the listen link."""
+    if purchase.cancelled_at is not None:
+        return tag("p", "This ticket was cancelled, so there is nothing to listen to.")
     if purchase.listen_url is not None:
         return _link(purchase.purchase_id, purchase.listen_url)
     if purchase.delivery.state is DeliveryState.FAILED:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from urllib.parse import urlencode
+from datetime import date, datetime
 
 from amc_clone.models import Movie, Screening, Theater
+from amc_clone.pages.choosing import day_links, theater_links
 from amc_clone.pages.layout import page
 from amc_clone.pages.markup import Markup, tag
 from amc_clone.pages.wording import (
-    day_name,
     duration,
     how_far,
     local_time,
@@ -19,8 +18,6 @@ from amc_clone.pages.wording import (
     zone_name,
 )
 from amc_clone.timeline import standing
-
-_DAYS_AHEAD = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ def showings_page(shown: DayOfShowings, now: datetime) -> str:
     zone = zone_name(now, theater.time_zone)
     return page(
         f"{theater.name}, {long_date(shown.day)}",
-        _theater_links(shown),
+        theater_links("/", shown.theaters, shown.theater),
         tag(
             "div",
             tag("h1", theater.name),
@@ -53,63 +50,9 @@ def showings_page(shown: DayOfShowings, now: datetime) -> str:
             ),
             class_="title",
         ),
-        _day_links(shown),
+        day_links("/", theater, shown.today, shown.day),
         tag("h2", f"Showings on {long_date(shown.day)}", class_="day"),
         _films(shown, now),
-    )
-
-
-def _address(theater: Theater, day: date) -> str:
-    return f"/?{urlencode({'theater': theater.place_id, 'day': day.isoformat()})}"
-
-
-def _theater_links(shown: DayOfShowings) -> Markup:
-    return tag(
-        "nav",
-        tag(
-            "ul",
-            (
-                tag(
-                    "li",
-                    tag(
-                        "a",
-                        tag("span", theater.name),
-                        tag("span", theater.city, class_="minor"),
-                        href=f"/?{urlencode({'theater': theater.place_id})}",
-                        aria_current="true" if theater == shown.theater else None,
-                    ),
-                )
-                for theater in shown.theaters
-            ),
-        ),
-        class_="theaters",
-        aria_label="Theaters",
-    )
-
-
-def _day_links(shown: DayOfShowings) -> Markup:
-    days = [shown.today + timedelta(days=ahead) for ahead in range(-1, _DAYS_AHEAD)]
-    if shown.day not in days:
-        days = sorted([*days, shown.day])
-    return tag(
-        "nav",
-        tag(
-            "ul",
-            (
-                tag(
-                    "li",
-                    tag(
-                        "a",
-                        day_name(day, shown.today),
-                        href=_address(shown.theater, day),
-                        aria_current="date" if day == shown.day else None,
-                    ),
-                )
-                for day in days
-            ),
-        ),
-        class_="days",
-        aria_label="Days",
     )
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
 from pydantic import (
@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from amc_clone.errors import InvalidBodyError, InvalidField, InvalidInputError
-from amc_clone.models import SCHEDULE_BOUND_MS
+from amc_clone.models import SCHEDULE_BOUND_MS, STARTED_BOUND_MS
 
 # RFC 3339 5.6; an offset is required, as a time without one names no instant.
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -64,6 +64,7 @@ class DetailsQuery(_Input):
     place_id: Id = Field(alias="placeId")
     auditorium_number: AuditoriumNumber = Field(alias="auditoriumNumber")
     showtime_id: Id | None = Field(None, alias="showtimeId")
+    sold_at: InstantText | None = Field(None, alias="soldAt")
 
 
 class TimeQuery(_Input):
@@ -98,6 +99,49 @@ class SaleBody(_Input):
     """Body of POST /api/purchases, and the form of POST /purchases."""
 
     showtime_id: Id
+
+
+class StartBody(_Input):
+    """Body of POST /api/screenings/{showtime_id}/start: how well the projection system knows it."""
+
+    movie_start_bound_ms: int = Field(STARTED_BOUND_MS, ge=0, le=3_600_000, strict=True)
+
+
+class DelayBody(_Input):
+    """Body of POST /api/screenings/{showtime_id}/delay."""
+
+    minutes: int = Field(ge=1, le=240, strict=True)
+
+
+class DelayForm(_Input):
+    """The same as a form, where a number is text."""
+
+    minutes: int = Field(ge=1, le=240)
+
+
+class MoveBody(_Input):
+    """Body and form of moving a screening."""
+
+    auditorium_number: AuditoriumNumber
+
+
+class CancellationForm(_Input):
+    """Form by which the operator takes a ticket back."""
+
+    purchase_id: Id
+
+
+class OperatorQuery(_Input):
+    """Query of the operator's page; `changed` and `ticket` say what was done last."""
+
+    theater: Id | None = None
+    day: DayText | None = None
+    changed: Id | None = None
+    ticket: Literal["cancelled"] | None = None
+
+
+class NoBody(_Input):
+    """Body of a call that needs no more than its address: `{}`."""
 
 
 class NewScreeningBody(_Input):
@@ -153,13 +197,21 @@ async def read_json(request: web.Request, model: type[M]) -> M:
     if request.content_type != "application/json":
         raise InvalidBodyError((InvalidField("Content-Type", "must be application/json"),))
     try:
-        data = json.loads(await request.read(), object_pairs_hook=_without_doubles)
+        data = json.loads(
+            await request.read(), object_pairs_hook=_without_doubles, parse_float=_number
+        )
     except (ValueError, RecursionError) as error:
         raise InvalidBodyError((InvalidField("body", "is not JSON (RFC 8259)"),)) from error
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise InvalidBodyError(_fields(error)) from error
+
+
+def _number(text: str) -> float:
+    # 7.0 is an integer as well (JSON Schema 2020-12 core, 4.2.3): not every writer has the two.
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

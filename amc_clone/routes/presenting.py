@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from amc_clone.facts import details_json
 from amc_clone.instants import rfc3339
 from amc_clone.localday import cinema_day
 from amc_clone.models import DeliveryState, Purchase, Screening
@@ -20,27 +21,6 @@ PURCHASE_STATUS = {
     DeliveryState.DELIVERED: "ready",
     DeliveryState.FAILED: "refused",
 }
-
-
-def details_json(screening: Screening) -> dict[str, Any]:
-    """The answer of GET /screening/details: facts alone, nothing that moves with the clock."""
-    return {
-        "movie_id": screening.movie.movie_id,
-        "title": screening.movie.title,
-        "poster_path": screening.movie.poster_path,
-        "audio_description_path": screening.movie.audio_description_path,
-        "place_id": screening.theater.place_id,
-        "theater_name": screening.theater.name,
-        "time_zone": screening.theater.time_zone,
-        "auditorium_number": screening.auditorium_number,
-        "showtime_id": screening.showtime_id,
-        "previews_start": rfc3339(screening.previews_start),
-        "movie_start": rfc3339(screening.movie_start),
-        "credits_end": rfc3339(screening.credits_end),
-        "movie_start_bound_ms": screening.movie_start_bound_ms,
-        "status": screening.status,
-        "revision": screening.revision,
-    }
 
 
 def listed_json(screening: Screening, now: datetime) -> dict[str, Any]:
@@ -65,6 +45,7 @@ def purchase_json(purchase: Purchase) -> dict[str, Any]:
         "purchased_at": rfc3339(purchase.purchased_at),
         "correlation_id": purchase.correlation_id,
         "listen_url": purchase.listen_url,
+        "cancelled_at": None if purchase.cancelled_at is None else rfc3339(purchase.cancelled_at),
         "attempts": delivery.attempts,
         "failure": {"status": delivery.last_status, "said": delivery.last_error}
         if refused

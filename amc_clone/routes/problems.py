@@ -21,7 +21,7 @@ from amc_clone.pages.error_page import error_page
 
 PROBLEM_JSON = "application/problem+json"
 # These answer programs alone, whatever they say that they accept.
-_API_PREFIXES = ("/api/", "/screening/", "/time", "/healthz")
+_API_PREFIXES = ("/api/", "/screening/", "/time", "/healthz", "/openapi.json")
 
 _STATUS: dict[type[AmcError], HTTPStatus] = {
     InvalidInputError: HTTPStatus.BAD_REQUEST,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 
@@ -26,9 +27,23 @@ def downgrade(connection: Connection, revision: str) -> None:
     command.downgrade(_config(connection), revision)
 
 
+def head() -> str:
+    """The revision of this version's tables."""
+    config = Config()
+    config.set_main_option("script_location", _location())
+    revision = ScriptDirectory.from_config(config).get_current_head()
+    # Alembic knows projects without any revision.
+    assert revision is not None  # noqa: S101
+    return revision
+
+
+def _location() -> str:
+    # Alembic reads % in options as the start of a reference (configparser).
+    return str(Path(__file__).parent).replace("%", "%%")
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
-    # Alembic reads % in options as the start of a reference (configparser).
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", _location())
     config.attributes["connection"] = connection
     return config

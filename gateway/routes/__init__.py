@@ -5,11 +5,15 @@ from __future__ import annotations
 from gateway.routes import (
     claims,
     documents,
+    events,
     files,
     grants,
     health,
+    listeners,
     metrics,
+    playback,
     purchases,
+    screening_events,
     stream,
     tickets,
     time,
@@ -19,8 +23,12 @@ from gateway.routing import Route
 
 ROUTES: tuple[Route, ...] = (
     *purchases.ROUTES,
+    *screening_events.ROUTES,
     *claims.ROUTES,
     *tickets.ROUTES,
+    *playback.ROUTES,
+    *listeners.ROUTES,
+    *events.ROUTES,
     *grants.ROUTES,
     *stream.ROUTES,
     *files.ROUTES,

@@ -14,12 +14,23 @@ from gateway.errors import (
     BodyTypeError,
     ClaimRefusedError,
     ListenerRefusedError,
+    RateLimitedError,
 )
-from gateway.keys import CLAIMS, METRICS, PRESENTER, SETTINGS, TICKETS, TOKENS, correlate
+from gateway.keys import (
+    CLAIMS,
+    METRICS,
+    POLICIES,
+    PRESENTER,
+    SETTINGS,
+    TICKETS,
+    TOKENS,
+    correlate,
+)
 from gateway.present import json_response
 from gateway.routes.tickets import TICKET_PATH
 from gateway.routing import Answer, Route
 from gateway.schemas import ClaimAnswer, ClaimRequest
+from gateway.throttling import check_throttle, client_of, throttle
 from media.errors import TokenError
 
 
@@ -30,10 +41,11 @@ async def post_claim(request: web.Request) -> web.Response:
     by the device nonce.
     """
     app = request.app
+    await check_throttle(request, app[POLICIES].claim_guesses_ip, client_of(request))
     listener = optional_listener_of(request)
     body = await read_body(request, app[SETTINGS].purchases.max_body_bytes)
     claim = validate(ClaimRequest, parse_object(body))
-    correlation_id = _purchase_of(request, claim.claim_code)
+    correlation_id = await _purchase_of(request, claim.claim_code)
     correlate(request, correlation_id)
     listener = await app[CLAIMS].claim(correlation_id, claim.device_nonce, listener)
     app[METRICS].claims.inc()
@@ -52,10 +64,13 @@ async def delete_claim(request: web.Request) -> web.Response:
     return web.Response(status=204, headers={"Cache-Control": "no-store"})
 
 
-def _purchase_of(request: web.Request, claim_code: str) -> str:
+async def _purchase_of(request: web.Request, claim_code: str) -> str:
     try:
         return request.app[TOKENS].read_claim_code(claim_code)
     except TokenError as error:
+        # Only wrong codes count: everyone in an auditorium may share the cinema's address. Beyond
+        # the limit even this guess is not answered.
+        await throttle(request, request.app[POLICIES].claim_guesses_ip, client_of(request))
         raise ClaimRefusedError(error.reason) from error
 
 
@@ -78,6 +93,7 @@ ROUTES = (
             ClaimRefusedError,
             TicketNotFoundError,
             DeviceLimitError,
+            RateLimitedError,
             DatabaseError,
         ),
     ),

@@ -17,6 +17,7 @@ from gateway.errors import (
     RenditionNotFoundError,
     ScreeningCancelledError,
     ScreeningEndedError,
+    TicketParkedError,
     WrongMovieError,
 )
 from gateway.keys import GRANTS, METRICS, correlate
@@ -86,6 +87,7 @@ ROUTES = (
             NotDescribedError,
             RenditionNotFoundError,
             NotEnrichedError,
+            TicketParkedError,
             ScreeningCancelledError,
             ScreeningEndedError,
             StorageError,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.keys import METRICS
+from gateway.keys import CENSUS, METRICS
 from gateway.metrics import CONTENT_TYPE
 from gateway.routing import Answer, Route
 
 
 async def get_metrics(request: web.Request) -> web.Response:
     """All metrics as Prometheus text."""
+    await request.app[CENSUS].take()
     return web.Response(
         body=request.app[METRICS].render(),
         headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"},

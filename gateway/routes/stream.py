@@ -23,7 +23,7 @@ from gateway.grants import Opening
 from gateway.keys import GRANTS, METRICS, correlate
 from gateway.playlists import multivariant, playlist_response
 from gateway.routing import Answer, Route
-from gateway.schemas import NowQuery
+from gateway.schemas import NowQuery, SilencesView
 from media import dash, hls
 from media.errors import StorageError, TokenError, TrackNotFoundError
 
@@ -77,6 +77,15 @@ async def get_media_playlist(request: web.Request) -> web.Response:
     rendition = opening.rendition(request.match_info["rendition"])
     text = hls.media_playlist(opening.track, rendition, opening.position_s, opening.zero_at)
     return _answer(request, "media", text, hls.MEDIA_TYPE)
+
+
+async def get_silences(request: web.Request) -> web.Response:
+    """Send the narrator's pauses: where an app may correct itself, or speak, unheard."""
+    opening = await request.app[GRANTS].open_stream(request.match_info["token"])
+    correlate(request, opening.ticket.correlation_id)
+    track = opening.track
+    view = SilencesView(sample_rate_hz=track.sample_rate_hz, silences=list(track.silences or ()))
+    return playlist_response(request, view.model_dump_json(), "application/json")
 
 
 async def _multivariant(request: web.Request, codec: Literal["aac", "opus"]) -> web.Response:
@@ -145,6 +154,15 @@ ROUTES = (
         tag="media",
         summary="Static MPD (access token)",
         answers=(Answer(200, "All renditions", media_types=(dash.MEDIA_TYPE,)),),
+        errors=_ERRORS,
+    ),
+    Route(
+        method="GET",
+        path="/stream/{token}/silences.json",
+        handler=get_silences,
+        tag="media",
+        summary="The narrator's pauses (stream token)",
+        answers=(Answer(200, "Where nobody speaks", SilencesView),),
         errors=_ERRORS,
     ),
     Route(

@@ -6,9 +6,12 @@ from aiohttp import web
 
 from gateway.keys import WEB_APP
 from gateway.negotiation import accepts_gzip
-from gateway.pages import Page
+from gateway.pages import SCRIPT_POLICY, Page
 from gateway.ranges import select_bytes
 from gateway.routing import Answer, Route
+
+_WORKER = "sw.js"
+_SCRIPTS = (".js", ".mjs")
 
 
 async def get_root(_request: web.Request) -> web.Response:
@@ -26,7 +29,16 @@ async def get_page(request: web.Request) -> web.Response:
 
 async def get_asset(request: web.Request) -> web.Response:
     """Send one file of the app."""
-    return _answer(request, request.app[WEB_APP].page(request.match_info["path"]))
+    path = request.match_info["path"]
+    response = _answer(request, request.app[WEB_APP].page(path))
+    if path.endswith(_SCRIPTS):
+        # A worker's policy is that of its own script (CSP Level 3 4.2.1); on a 304 too, which
+        # replaces the stored headers (RFC 9111 3.2).
+        response.headers["Content-Security-Policy"] = SCRIPT_POLICY
+    if path == _WORKER:
+        # It controls /listen and the downloads too, and not /app/ alone (Service Workers 3.1.9).
+        response.headers["Service-Worker-Allowed"] = "/"
+    return response
 
 
 def _answer(request: web.Request, page: Page | None) -> web.Response:

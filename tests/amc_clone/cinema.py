@@ -96,11 +96,11 @@ class Cinema:
 
 
 async def open_cinema(
-    database_path: Path, clock: HandClock, tell: TellServer, *, seed_data: bool = True
+    database_url: str | Path, clock: HandClock, tell: TellServer, *, seed_data: bool = True
 ) -> Cinema:
     """Start AMC-clone on a database; close it by its client."""
     app = create_app(
-        database_path=database_path,
+        database_url=database_url,
         tell_url=tell.url,
         key_id=KEY_ID,
         secret=SECRET,

@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 
 from amc_clone.database import Database
+from amc_clone.schema import metadata
 from amc_clone.seeding import seed
 from tests.amc_clone.cinema import NOW, Cinema, HandClock, open_cinema
 from tests.amc_clone.partner import TellServer
+from tests.services.mariadb import MariaServer
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -39,16 +41,47 @@ async def tell() -> AsyncIterator[TellServer]:
     await server.close()
 
 
-@pytest.fixture
-def database_path(seeded: Path, tmp_path: Path) -> Path:
-    """A seeded database of this test alone."""
-    return Path(shutil.copy(seeded, tmp_path / "amc.db"))
+@pytest.fixture(params=["sqlite", "mariadb"])
+async def database_url(request: pytest.FixtureRequest, seeded: Path, tmp_path: Path) -> str:
+    """A seeded database of this test alone, on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(seeded, tmp_path / 'amc.db')}"
+    return await seeded_database(request.getfixturevalue("mariadb_server"))
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables, on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    server: MariaServer = request.getfixturevalue("mariadb_server")
+    return await server.fresh_database("amc_empty")
+
+
+async def seeded_database(server: MariaServer) -> str:
+    """A copy of a seeded database, row by row, within the server."""
+    tables = [table.name for table in metadata.sorted_tables]
+
+    async def make(url: str) -> None:
+        await (await Database.open(url)).close()
+
+    async def fill(url: str) -> None:
+        database = await Database.open(url)
+        await seed(database, NOW)
+        await database.close()
+
+    await server.database("amc_seeded", fill, keep=frozenset({"alembic_version", *tables}))
+    url = await server.database("amc", make, keep=frozenset({"alembic_version"}))
+    for name in tables:
+        copy = f"INSERT INTO `{name}` SELECT * FROM amc_seeded.`{name}`"  # noqa: S608  (our own)
+        await server.execute(copy, database="amc")
+    return url
 
 
 @pytest.fixture
-async def cinema(database_path: Path, clock: HandClock, tell: TellServer) -> AsyncIterator[Cinema]:
+async def cinema(database_url: str, clock: HandClock, tell: TellServer) -> AsyncIterator[Cinema]:
     """A running, seeded AMC-clone whose Tell does not listen yet."""
-    opened = await open_cinema(database_path, clock, tell, seed_data=False)
+    opened = await open_cinema(database_url, clock, tell, seed_data=False)
     yield opened
     await opened.client.close()
 

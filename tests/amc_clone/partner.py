@@ -66,6 +66,7 @@ class TellServer:
         """Begin to listen."""
         app = web.Application()
         app.router.add_post("/tell/purchase", self._purchase)
+        app.router.add_post("/tell/screening-events", self._purchase)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()

@@ -75,11 +75,11 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    database: Path, secret_file: Path, tell_url: str, *more: str
+    database: str, secret_file: Path, tell_url: str, *more: str
 ) -> AsyncIterator[Serving]:
     """A running service on a free port."""
     process = await start(
-        *("serve", "--database", str(database), "--host", "127.0.0.1", "--port", "0"),
+        *("serve", "--database", database, "--host", "127.0.0.1", "--port", "0"),
         *("--tell-url", tell_url, "--key-id", KEY_ID, "--secret-file", str(secret_file), *more),
     )
     assert process.stdout is not None
@@ -117,12 +117,10 @@ async def a_showtime(url: str) -> str:
         return showtime_id
 
 
-async def test_serve_sell_and_stop(
-    database_path: Path, secret_file: Path, tell: TellServer
-) -> None:
+async def test_serve_sell_and_stop(database_url: str, secret_file: Path, tell: TellServer) -> None:
     """One line on stdout, JSON on stderr, a sale by `sell`, and exit code 0 at SIGTERM."""
     await tell.start()
-    async with serving(database_path, secret_file, tell.url) as service:
+    async with serving(database_url, secret_file, tell.url) as service:
         showtime_id = await a_showtime(service.url)
         sold = await run("sell", "--url", service.url, "--showtime-id", showtime_id)
         assert (sold.code, sold.out) == (0, f"{LISTEN_URL}\n"), sold.err
@@ -138,9 +136,9 @@ async def test_serve_sell_and_stop(
     assert json.loads(whole.out)["purchase_id"] not in service.err
 
 
-async def test_ctrl_c_stops_it_too(database_path: Path, secret_file: Path) -> None:
+async def test_ctrl_c_stops_it_too(database_url: str, secret_file: Path) -> None:
     """SIGINT: exit code 0 and no traceback, though someone waits for Tell's answer."""
-    async with serving(database_path, secret_file, "http://127.0.0.1:9") as service:
+    async with serving(database_url, secret_file, "http://127.0.0.1:9") as service:
         showtime_id = await a_showtime(service.url)
         sold = await run(
             *("sell", "--url", service.url, "--showtime-id", showtime_id, "--wait-s", "0")
@@ -152,10 +150,10 @@ async def test_ctrl_c_stops_it_too(database_path: Path, secret_file: Path) -> No
 
 
 async def test_a_sale_survives_kill_9(
-    database_path: Path, secret_file: Path, tell: TellServer
+    database_url: str, secret_file: Path, tell: TellServer
 ) -> None:
     """Sold while Tell is down, killed at once: after the restart Tell is told."""
-    async with serving(database_path, secret_file, tell.url) as service:
+    async with serving(database_url, secret_file, tell.url) as service:
         showtime_id = await a_showtime(service.url)
         async with (
             aiohttp.ClientSession() as session,
@@ -167,7 +165,7 @@ async def test_a_sale_survives_kill_9(
             purchase_id = (await answer.json())["purchase_id"]
         assert await service.stop(signal.SIGKILL) == -signal.SIGKILL
     await tell.start()
-    async with serving(database_path, secret_file, tell.url):
+    async with serving(database_url, secret_file, tell.url):
         received = await tell.tries(1)
     assert received[0].notice["purchase_id"] == purchase_id
 
@@ -184,17 +182,17 @@ async def test_seed_fills_a_database_once(tmp_path: Path) -> None:
 
 
 async def test_what_a_person_can_mend_is_one_line(
-    tmp_path: Path, database_path: Path, secret_file: Path
+    tmp_path: Path, database_url: str, secret_file: Path
 ) -> None:
     """A missing secret file, an address that is taken, a service that is not there."""
     missing = await run(
-        *("serve", "--database", str(database_path), "--tell-url", "http://127.0.0.1:9"),
+        *("serve", "--database", database_url, "--tell-url", "http://127.0.0.1:9"),
         *("--key-id", "local", "--secret-file", str(tmp_path / "nothing")),
     )
     assert missing.code == 1
     assert missing.err.startswith("amc-clone: ")
     assert "nothing: cannot be read" in missing.err
-    async with serving(database_path, secret_file, "http://127.0.0.1:9") as service:
+    async with serving(database_url, secret_file, "http://127.0.0.1:9") as service:
         port = service.url.rpartition(":")[2]
         taken = await run(
             *("serve", "--database", str(tmp_path / "other.db"), "--port", port),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -82,10 +82,10 @@ async def test_each_try_is_signed_anew_and_is_the_same_message(
 
 
 async def test_a_restart_goes_on_with_what_waits(
-    database_path: Path, clock: HandClock, tell: TellServer
+    database_url: str, clock: HandClock, tell: TellServer
 ) -> None:
     """The message, its id and its count of tries live in the database."""
-    before = await open_cinema(database_path, clock, tell, seed_data=False)
+    before = await open_cinema(database_url, clock, tell, seed_data=False)
     sold = await before.sell()
     await before.purchase_when(sold.purchase_id, tried(1))
     async with before.services.database.read() as connection:
@@ -93,7 +93,7 @@ async def test_a_restart_goes_on_with_what_waits(
     await before.client.close()
     await tell.start()
     clock.advance(minutes=1)
-    after = await open_cinema(database_path, clock, tell, seed_data=False)
+    after = await open_cinema(database_url, clock, tell, seed_data=False)
     purchase = await after.purchase_when(sold.purchase_id, is_settled)
     await after.client.close()
     assert purchase.listen_url == LISTEN_URL
@@ -124,30 +124,32 @@ async def test_a_final_no_is_kept_with_what_tell_said(
 @pytest.mark.parametrize(
     ("refusal", "says"),
     [
-        (problem(401, "webhook-refused", "no"), "webhook-refused: no"),
-        (problem(403, "forbidden", "no"), "forbidden: no"),
-        (problem(404, "not-found", "no"), "not-found: no"),
-        (problem(429, "too-many", "no"), "too-many: no"),
-        (web.Response(status=500, text="<html>oops"), "Internal Server Error"),
-        (web.Response(status=302, headers={"Location": "/elsewhere"}), "Found"),
-        (web.Response(status=202, text="not json"), "an answer that cannot be read"),
-        (web.Response(status=202, text="[]"), "an answer that cannot be read"),
+        (partial(problem, 401, "webhook-refused", "no"), "webhook-refused: no"),
+        (partial(problem, 403, "forbidden", "no"), "forbidden: no"),
+        (partial(problem, 404, "not-found", "no"), "not-found: no"),
+        (partial(problem, 429, "too-many", "no"), "too-many: no"),
+        (partial(web.Response, status=500, text="<html>oops"), "Internal Server Error"),
+        (partial(web.Response, status=302, headers={"Location": "/elsewhere"}), "Found"),
+        (partial(web.Response, status=202, text="not json"), "an answer that cannot be read"),
+        (partial(web.Response, status=202, text="[]"), "an answer that cannot be read"),
         (
-            web.json_response({"correlation_id": "", "listen_url": LISTEN_URL}),
+            partial(web.json_response, {"correlation_id": "", "listen_url": LISTEN_URL}),
             "an answer without a usable correlation_id",
         ),
         (
-            web.json_response({"correlation_id": "x", "listen_url": "javascript:alert(1)"}),
+            partial(
+                web.json_response, {"correlation_id": "x", "listen_url": "javascript:alert(1)"}
+            ),
             "an answer without a usable listen_url",
         ),
     ],
     ids=["401", "403", "404", "429", "500", "302", "text", "list", "no id", "script"],
 )
 async def test_what_may_pass_is_tried_again(
-    cinema_and_tell: Cinema, tell: TellServer, refusal: web.Response, says: str
+    cinema_and_tell: Cinema, tell: TellServer, refusal: Callable[[], web.Response], says: str
 ) -> None:
     """A key that Tell does not know yet, a Tell that fails: the sale waits and then arrives."""
-    tell.refusals = [refusal]
+    tell.refusals = [refusal()]
     sold = await cinema_and_tell.sell()
     waits = await cinema_and_tell.purchase_when(sold.purchase_id, tried(1))
     assert waits.delivery.state is DeliveryState.PENDING

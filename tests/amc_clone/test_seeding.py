@@ -41,16 +41,16 @@ async def test_no_two_screenings_share_an_auditorium(cinema: Cinema) -> None:
         assert await connection.scalar(overlaps) == 0
 
 
-async def test_seeding_again_adds_nothing(database_path: Path) -> None:
+async def test_seeding_again_adds_nothing(database_url: str) -> None:
     """A restart with --seed changes nothing on the same day."""
-    database = await Database.open(database_path)
+    database = await Database.open(database_url)
     assert await seed(database, NOW) == Seeded(theaters=0, movies=0, screenings=0)
     await database.close()
 
 
-async def test_seeding_a_day_later_adds_a_day(database_path: Path) -> None:
+async def test_seeding_a_day_later_adds_a_day(database_url: str) -> None:
     """The window moves on and what is there stays as it is."""
-    database = await Database.open(database_path)
+    database = await Database.open(database_url)
     reader = Screenings(database, lambda: NOW)
     before, _ = await reader.listing(ListingQuery(PLACE), 10_000)
     added = await seed(database, NOW + timedelta(days=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,4 +77,8 @@ async def test_amc_clone_s_pages(world: World, page: Page) -> None:
     assert await _violations(page) == []
     await page.get_by_role("button").filter(has_text="uy").first.click()
     await page.get_by_role("link", name="Listen with Tell").wait_for()
+    assert await _violations(page) == []
+    await page.goto(f"{world.amc.url}/operator?day={datetime.now(UTC) + timedelta(days=1):%F}")
+    await page.get_by_role("button", name="Delay").first.click()
+    await expect(page.get_by_role("status")).to_contain_text("the film starts at")
     assert await _violations(page) == []

@@ -17,6 +17,18 @@ pytestmark = [
 ]
 
 RUNNING = timedelta(minutes=-12)
+_TRACKS_ON_THE_PHONE = """async () => {
+  const root = await navigator.storage.getDirectory();
+  let count = 0;
+  for await (const name of (await root.getDirectoryHandle("tracks")).keys()) {
+    if (name) count += 1;
+  }
+  return count;
+}"""
+_STATUS_WITH = """async (token) => {
+  const headers = { Authorization: `Bearer ${token}` };
+  return (await fetch("/tell/tickets", { headers })).status;
+}"""
 
 
 async def test_whole_journey_by_keyboard_alone(world: World, page: Page) -> None:
@@ -69,7 +81,10 @@ async def test_announcements_come_in_order(world: World, page: Page) -> None:
     """The live region says that it plays and that it stopped, each once."""
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url)
-    await page.get_by_role("button", name=LISTEN, exact=True).wait_for()
+    # The track comes to the phone meanwhile, which is said too: that shall be over.
+    await expect(page.locator("#announcer")).to_have_text(
+        "Ready, also without network.", timeout=30_000
+    )
     await page.evaluate(
         """() => {
             const region = document.querySelector('[role=status]');
@@ -120,6 +135,39 @@ async def test_several_tickets_are_a_list(world: World, device: BrowserContext, 
     await page.go_back()
     await expect(page.get_by_role("heading", level=1, name="Your tickets")).to_be_visible()
     assert len(device.pages) == 1
+
+
+async def test_she_erases_everything(world: World, page: Page) -> None:
+    """Asked once more, Tell forgets her and her ticket, and the phone all that it kept."""
+    sale = await world.sell(RUNNING)
+    await page.goto(sale.listen_url)
+    await expect(page.locator("[data-about=track]")).to_have_text(
+        "Ready, also without network.", timeout=30_000
+    )
+    await page.get_by_role("button", name=LISTEN, exact=True).click()
+    await expect(page.locator("#status")).to_contain_text("Playing")
+    token = await page.evaluate("localStorage['tell.listener']")
+    await page.get_by_text("What Tell keeps of you").click()
+    await page.get_by_role("button", name="Erase everything", exact=True).click()
+    keep = page.get_by_role("button", name="No, keep it")
+    await expect(keep).to_be_focused()
+    await keep.click()
+    ask = page.get_by_role("button", name="Erase everything", exact=True)
+    await expect(ask).to_be_focused()
+    await ask.click()
+    await page.get_by_role("button", name="Yes, erase everything").click()
+    await expect(page.get_by_role("heading", level=1, name="Everything is erased")).to_be_focused()
+    assert page.url == f"{world.tell.url}/listen"
+    assert await page.evaluate("document.getElementById('sound').paused")
+    assert await page.evaluate("Object.keys(localStorage)") == []
+    assert await page.evaluate(_TRACKS_ON_THE_PHONE) == 0
+    await expect(page.get_by_text("What Tell keeps of you")).to_be_hidden()
+    assert await page.evaluate(_STATUS_WITH, token) == 401
+    # Her link was hers alone, so the ticket went with her.
+    await page.goto(sale.listen_url)
+    await expect(
+        page.get_by_role("heading", level=1, name="This link does not open a ticket")
+    ).to_be_visible()
 
 
 async def test_tap_before_the_film_arms_it(world: World, page: Page) -> None:

@@ -28,6 +28,7 @@ from media.storage import LocalStorage
 from packager.ffmpeg import find_tools
 from packager.pipeline import TrackOrder, add_track
 from packager.settings import PackagerSection
+from tests.sounds import published_at
 
 # Films of the chain: one described from its minute 11 to 15, one from its first second, one not.
 MOVIE_ID = "one-week"
@@ -37,6 +38,9 @@ UNDESCRIBED_MOVIE_ID = "charade"
 TELL = [sys.executable, "-c", "from gateway.cli import main; main()"]
 AMC_CLONE = [sys.executable, "-c", "from amc_clone.cli import main; main()"]
 _PLACE = "hudson-street-12"
+_VOICE = np.asarray(
+    0.03 * np.sin(2 * np.pi * 220 * np.arange(timecode.RATE_HZ) / timecode.RATE_HZ), np.float32
+)
 
 
 @dataclass
@@ -56,15 +60,19 @@ class World:
     async def post_purchase(self) -> tuple[str, str]:
         """Post a purchase of a seeded screening as AMC-clone would, without AMC-clone.
 
-        Returns correlation_id and listen_url. It works while AMC-clone hangs.
+        Returns correlation_id and listen_url. It works while AMC-clone hangs. The
+        screening is one that Tell does not know: else it needs no answer of the partner.
         """
         with closing(sqlite3.connect(self.folder / "amc.db")) as database:
+            database.execute("ATTACH ? AS tell", (str(self.folder / "tell.db"),))
             place_id, number, showtime_id = database.execute(
                 "SELECT place_id, number, showtime_id FROM screenings"
                 " JOIN movies ON movies.id = screenings.movie_id"
                 " JOIN auditoriums ON auditoriums.id = auditorium_id"
                 " JOIN theaters ON theaters.id = location_id"
-                " WHERE movies.movie_id = ? AND previews_start > ? ORDER BY previews_start",
+                " WHERE movies.movie_id = ? AND previews_start > ?"
+                " AND showtime_id NOT IN (SELECT showtime_id FROM tell.screenings)"
+                " ORDER BY previews_start LIMIT 1",
                 (MOVIE_ID, round(time.time() * 1e6)),
             ).fetchone()
         purchase_id = secrets.token_hex(8)
@@ -166,14 +174,31 @@ def _free_port() -> int:
         return port
 
 
-async def publish_code(root: Path, movie_id: str, first_second: int, seconds: int) -> None:
-    """Publish a track of the time code alone that begins at *first_second* of the film."""
+async def publish_code(
+    root: Path,
+    movie_id: str,
+    first_second: int,
+    seconds: int,
+    *,
+    silent: range = range(0),
+    voice: bool = False,
+) -> None:
+    """Publish a track of the time code alone that begins at *first_second* of the film.
+
+    The seconds in *silent* have no code. With *voice* a tone of 220 Hz goes through the pauses that
+    the code makes in each second.
+    """
     root.mkdir(parents=True, exist_ok=True)
     source = root.parent / f"{movie_id}.wav"
-    await asyncio.to_thread(_write_wav, source, timecode.encode(seconds, first_second))
+    blocks: Iterable[timecode.Samples] = timecode.encode(seconds, first_second)
+    blocks = (
+        block * 0 if second in silent else block + _VOICE if voice else block
+        for second, block in enumerate(blocks, first_second)
+    )
+    await asyncio.to_thread(_write_wav, source, blocks)
     settings = PackagerSection(ladder=["aac-32k", "aac-64k"])
     order = TrackOrder(source, movie_id, "en", movie_id, float(first_second))
-    await add_track(order, LocalStorage(root), find_tools(settings), settings)
+    await add_track(order, LocalStorage(root), find_tools(settings), settings, clock=published_at)
 
 
 def _write_wav(path: Path, blocks: Iterable[timecode.Samples]) -> None:

@@ -9,13 +9,14 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from catalog.claims import Claims
-from catalog.database import Database
-from catalog.enrichment import Enrichment
-from catalog.intake import Intake
-from catalog.partner import PartnerClient
-from catalog.tickets import Tickets
+from catalog.enrichment.enricher import Enrichment
+from catalog.listeners.claims import Claims
+from catalog.partner.client import PartnerClient
+from catalog.purchases.intake import Intake
+from catalog.purchases.tickets import Tickets
+from catalog.store.database import Database
 from tests.catalog.samples import EVENING, Clock, PartnerServer
+from tests.services.mariadb import MariaServer, tell_database
 
 
 @pytest.fixture
@@ -24,10 +25,21 @@ def clock() -> Clock:
     return Clock(EVENING)
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """Where this test's database lies."""
-    return f"sqlite:///{tmp_path}/tell.db"
+@pytest.fixture(params=["sqlite", "mariadb"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where this test's database lies: each test runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tell.db"
+    return await tell_database(request.getfixturevalue("mariadb_server"))
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+async def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a database without tables lies, on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new.db"
+    server: MariaServer = request.getfixturevalue("mariadb_server")
+    return await server.fresh_database("new")
 
 
 @pytest.fixture

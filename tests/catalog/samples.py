@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,11 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Row, select
 
-from catalog.database import Database
-from catalog.enrichment import Enrichment
-from catalog.notices import PurchaseNotice
-from catalog.schema import purchases
+from catalog.enrichment.enricher import Enrichment
+from catalog.purchases.intake import Delivery, Intake
+from catalog.purchases.notices import PurchaseNotice
+from catalog.store.database import Database
+from catalog.store.schema import purchases
 
 EVENING = datetime(2026, 3, 6, 19, 30, tzinfo=UTC)
 
@@ -40,12 +42,19 @@ class PartnerServer:
         self.changes: dict[str, Any] = {}
         self.missing: set[str] = set()
         self.answer: Callable[[], web.StreamResponse] | None = None
+        # What it was asked without a showtimeId, and the list that it answers with, if any.
+        self.listed: list[dict[str, str]] = []
+        self.showings: list[dict[str, Any]] | None = None
         # Cleared: requests wait, as at a partner that is slow.
         self.open = asyncio.Event()
         self.open.set()
         self.came = asyncio.Event()
 
     async def details(self, request: web.Request) -> web.StreamResponse:
+        if "showtimeId" not in request.query:
+            self.listed.append(dict(request.query))
+            answer = details() if self.showings is None else details(showings=self.showings)
+            return web.json_response(answer)
         self.asked.append(dict(request.query))
         self.came.set()
         await self.open.wait()
@@ -119,3 +128,11 @@ def garbage() -> web.Response:
 def failing(status: int) -> Callable[[], web.Response]:
     """An answer with that status."""
     return lambda: web.Response(status=status, text=json.dumps({"error": "no"}))
+
+
+async def accept(
+    intake: Intake, environment: str, sold: PurchaseNotice, webhook_id: str = ""
+) -> str:
+    """Hand *sold* to the intake as one message; without a *webhook_id* it has one of its own."""
+    digest = hashlib.sha256(sold.model_dump_json().encode()).hexdigest()
+    return await intake.accept(environment, sold, Delivery(webhook_id or digest, digest))

@@ -12,15 +12,15 @@ from aiohttp.test_utils import TestServer
 
 from amc_clone.app import create_app
 from amc_clone.webhooks import signed_headers
-from catalog.database import Database
-from catalog.enrichment import Enrichment
-from catalog.intake import Intake
+from catalog.enrichment.enricher import Enrichment
+from catalog.keys.webhooks import WebhookKeySet, WebhookSecret, verify_webhook
 from catalog.models import PurchaseState
-from catalog.partner import PartnerClient
-from catalog.tickets import Tickets
-from catalog.timeline import Phase, position
-from catalog.webhooks import WebhookKeySet, verify_webhook
-from tests.catalog.samples import EVENING, Clock, notice, settled
+from catalog.partner.client import PartnerClient
+from catalog.purchases.intake import Intake
+from catalog.purchases.tickets import Tickets
+from catalog.screenings.timeline import Phase, position
+from catalog.store.database import Database
+from tests.catalog.samples import EVENING, Clock, accept, notice, settled
 
 SECRET = b"s" * 32
 
@@ -29,7 +29,7 @@ SECRET = b"s" * 32
 async def amc_url(tmp_path: Path, clock: Clock) -> AsyncIterator[str]:
     """Address of a seeded AMC-clone; it tells nobody of its sales."""
     app = create_app(
-        database_path=tmp_path / "amc.db",
+        database_url=tmp_path / "amc.db",
         tell_url="http://127.0.0.1:9",
         key_id="key-1",
         secret=SECRET,
@@ -57,7 +57,8 @@ async def test_a_purchase_of_the_seeded_chain_becomes_a_ticket(
         )
         await enrichment.start()
         sold = [
-            await intake.accept(
+            await accept(
+                intake,
                 "prod",
                 notice(
                     purchase_id=f"p-{number}",
@@ -92,7 +93,7 @@ def test_what_amc_clone_signs_is_verified() -> None:
     body = b'{"a": 1}'
     headers = signed_headers("msg-1", body, "key-1", SECRET, EVENING)
     verified = verify_webhook(
-        {"key-1": WebhookKeySet("prod", "key-1", (SECRET,))},
+        {"key-1": WebhookKeySet("prod", "key-1", (WebhookSecret("w1", SECRET),))},
         {name.lower(): value for name, value in headers.items()},
         body,
         EVENING,

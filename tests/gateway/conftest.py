@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from media.track import Track, current_key, dump_track
 from tests.gateway.town import NOW, Clients, HandClock, Town, amc_app, make_chain, open_town
+from tests.services.mariadb import tell_database
 from tests.sounds import FULL_LADDER, publish_short_track
 
 TRACK_S = 12.0
@@ -90,12 +91,25 @@ async def town_with_own_tracks(
     return await open_town(tmp_path, root, amc, clock, aiohttp_client)
 
 
+@pytest.fixture(params=["sqlite", "mariadb"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the town's Tell keeps its purchases: each test runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tell.db"
+    return await tell_database(request.getfixturevalue("mariadb_server"))
+
+
 @pytest.fixture
 async def town(
-    tmp_path: Path, media_root: Path, amc: TestServer, clock: HandClock, aiohttp_client: Clients
+    tmp_path: Path,
+    media_root: Path,
+    amc: TestServer,
+    clock: HandClock,
+    aiohttp_client: Clients,
+    database_url: str,
 ) -> AsyncIterator[Town]:
     """AMC-clone and Tell, both running."""
-    town = await open_town(tmp_path, media_root, amc, clock, aiohttp_client)
+    town = await open_town(tmp_path, media_root, amc, clock, aiohttp_client, database_url)
     yield town
     # Not always the one that it began with; closing twice does no harm.
     await town.amc.close()

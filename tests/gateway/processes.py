@@ -22,6 +22,7 @@ def write_config(path: Path, settings: GatewaySettings) -> Path:
     sections = settings.model_dump()
     for name, table in sections.pop("partners").items():
         sections[f"partners.{name}"] = table
+    sections["media.s3"] = sections["media"].pop("s3")
     for name, table in sections.items():
         lines.append(f"[{name}]")
         lines.extend(f"{key} = {json.dumps(value)}" for key, value in table.items())

@@ -19,6 +19,7 @@ from gateway.errors import (
     NoTicketError,
     ScreeningCancelledError,
     ScreeningEndedError,
+    TicketParkedError,
 )
 from gateway.grants import choose_ticket, open_screening
 
@@ -108,7 +109,7 @@ def test_a_ticket_opens_from_the_claim_to_the_margin(open_ticket: Ticket) -> Non
         (ENDED, ScreeningEndedError),
         (CANCELLED, ScreeningCancelledError),
         (GIVEN_BACK, ScreeningCancelledError),
-        (replace(ACCEPTED, state=PurchaseState.PARKED), NotEnrichedError),
+        (replace(ACCEPTED, state=PurchaseState.PARKED), TicketParkedError),
         (replace(ACCEPTED, state=PurchaseState.CANCELLED), ScreeningCancelledError),
     ],
 )

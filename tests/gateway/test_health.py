@@ -46,11 +46,17 @@ async def test_a_needed_part_decides(needed: object, other: object, status: str)
 
 
 async def test_all_parts_of_a_running_tell_are_ready(town: Town) -> None:
-    """Database, storage and partner, each by its name."""
+    """Database, storage, keys and partner, each by its name."""
     assert json.loads(await town.text("/healthz")) == {"status": "ok"}
     ready = json.loads(await town.text("/readyz"))
     assert ready["status"] == "ready"
-    assert list(ready["checks"]) == ["database", "storage", "partner.local"]
+    assert list(ready["checks"]) == [
+        "database",
+        "storage",
+        "webhook-keys",
+        "partner.local",
+        "breaker.local",
+    ]
     assert all(check["ok"] for check in ready["checks"].values())
 
 

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from aiohttp.http_exceptions import BadStatusLine
 
-from catalog.webhooks import sign_webhook
+from catalog.keys.webhooks import sign_webhook
 from gateway.logs import MASK, configure_logging, masked_path
 from gateway.settings import LoggingSettings
 from media.tokens import Keyring, StreamClaims, Tokens

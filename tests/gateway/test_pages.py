@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 from pathlib import Path
 
 from gateway.pages import WebApp, content_security_policy
@@ -74,3 +76,58 @@ def test_posters_origins_are_allowed_once_each() -> None:
         ["https://image.example/t/p/w500", "https://image.example/x", "http://127.0.0.1:8081"]
     )
     assert "img-src 'self' http://127.0.0.1:8081 https://image.example;" in policy
+
+
+def app_with_worker(tmp_path: Path, script: str = "export {};") -> WebApp:
+    """An app with a page, a script and the service worker's skeleton."""
+    (tmp_path / "index.html").write_text('<meta name="tell-downloads-mb" content="300">')
+    (tmp_path / "app.js").write_text(script)
+    (tmp_path / "sw.js").write_text('const SHELL = { version: "", files: {} };\nrun(SHELL);\n')
+    return WebApp.load(tmp_path, [], downloads_mb=120)
+
+
+def shell_of(app: WebApp) -> tuple[str, dict[str, str]]:
+    """Version and files that the service worker is told."""
+    worker = app.page("sw.js")
+    assert worker is not None
+    first, rest = worker.body.decode().split("\n", 1)
+    assert rest == "run(SHELL);\n"
+    shell = json.loads(first.removeprefix("const SHELL = ").removesuffix(";"))
+    return shell["version"], shell["files"]
+
+
+def test_the_worker_knows_every_file_by_its_digest(tmp_path: Path) -> None:
+    """All that the app needs without network, the page by its own address, and not itself."""
+    app = app_with_worker(tmp_path)
+    index, script = app.index(), app.page("app.js")
+    assert index is not None
+    assert script is not None
+    _, files = shell_of(app)
+    assert files == {
+        "/app/app.js": hashlib.sha256(script.body).hexdigest()[:32],
+        "/listen": hashlib.sha256(index.body).hexdigest()[:32],
+    }
+
+
+def test_a_changed_file_is_a_new_version(tmp_path: Path) -> None:
+    """The worker's own bytes change, which is what browsers look at; unchanged ones stay."""
+    version, _ = shell_of(app_with_worker(tmp_path))
+    assert shell_of(app_with_worker(tmp_path))[0] == version
+    assert shell_of(app_with_worker(tmp_path, "export const changed = 1;"))[0] != version
+
+
+def test_the_page_says_how_much_a_phone_keeps(tmp_path: Path) -> None:
+    """[app] downloads_mb reaches the app with its page, so it is known without network too."""
+    index = app_with_worker(tmp_path).index()
+    assert index is not None
+    assert index.body == b'<meta name="tell-downloads-mb" content="120">'
+
+
+def test_the_worker_and_page_of_this_repository_are_filled_in() -> None:
+    """What is looked for stands in the files as they are: a reworded line would be passed over."""
+    app = WebApp.load(Path("gateway/web"), [], downloads_mb=77)
+    worker, index = app.page("sw.js"), app.index()
+    assert worker is not None
+    assert index is not None
+    assert b'"/listen": "' in worker.body
+    assert b'content="77"' in index.body

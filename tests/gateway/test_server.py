@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -22,7 +23,7 @@ from amc_clone.backoff import Backoff
 from amc_clone.chain import HOUSES
 from amc_clone.models import DeliveryState, Screening
 from amc_clone.programming import NewScreening
-from catalog.webhooks import load_secret_file, sign_webhook
+from catalog.keys.webhooks import load_secret_file, sign_webhook
 from gateway.errors import ListenError
 from gateway.server import address_of, bind
 from gateway.settings import LoggingSettings, ServerSettings
@@ -66,7 +67,7 @@ class Evening:
         if not database.exists():
             database.write_bytes(self.chain.read_bytes())
         app = create_amc(
-            database_path=database,
+            database_url=database,
             tell_url="http://127.0.0.1:9",
             key_id="local",
             secret=self.secret,
@@ -123,12 +124,13 @@ class Evening:
     def sign(self, body: bytes) -> dict[str, str]:
         """Headers of a rightly signed purchase."""
         stamp = int(now().timestamp())
+        webhook_id = f"msg_{hashlib.sha256(body).hexdigest()}"
         return {
             "Content-Type": "application/json",
             "x-api-key": "local",
-            "webhook-id": "msg_1",
+            "webhook-id": webhook_id,
             "webhook-timestamp": str(stamp),
-            "webhook-signature": sign_webhook(self.secret, "msg_1", stamp, body),
+            "webhook-signature": sign_webhook(self.secret, webhook_id, stamp, body),
         }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,9 +23,9 @@ from amc_clone.chain import HOUSES
 from amc_clone.models import Screening
 from amc_clone.programming import NewScreening
 from amc_clone.seeding import seed
-from catalog import schema
-from catalog.database import Database
-from catalog.webhooks import sign_webhook
+from catalog.keys.webhooks import sign_webhook
+from catalog.store import schema
+from catalog.store.database import Database
 from gateway import keys
 from gateway.app import create_app
 from gateway.secrets import init_keys, load_secrets
@@ -131,16 +132,21 @@ class Town:
             "purchased_at": self.clock.now.isoformat(),
         }
 
-    def sign(self, body: bytes, webhook_id: str = "msg_1", age_s: int = 0) -> dict[str, str]:
-        """Headers of a rightly signed purchase."""
+    @property
+    def secret(self) -> bytes:
+        """What AMC-clone signs with."""
+        return load_secrets(self.settings).webhooks["local"][-1]
+
+    def sign(self, body: bytes, webhook_id: str = "", age_s: int = 0) -> dict[str, str]:
+        """Headers of a rightly signed message; by itself each body has an id of its own."""
         timestamp_s = int(self.clock.now.timestamp()) - age_s
-        secret = load_secrets(self.settings).webhooks["local"].secrets[-1]
+        webhook_id = webhook_id or f"msg_{hashlib.sha256(body).hexdigest()}"
         return {
             "Content-Type": "application/json",
             "x-api-key": "local",
             "webhook-id": webhook_id,
             "webhook-timestamp": str(timestamp_s),
-            "webhook-signature": sign_webhook(secret, webhook_id, timestamp_s, body),
+            "webhook-signature": sign_webhook(self.secret, webhook_id, timestamp_s, body),
         }
 
     async def sell(self, screening: Screening) -> Sold:
@@ -239,23 +245,25 @@ async def checked_problem(status: int, content_type: str, answer: Any) -> dict[s
     return body
 
 
-def town_settings(folder: Path, media_root: Path, amc_url: str) -> GatewaySettings:
-    """Settings of a Tell in *folder*, with its keys made."""
+def town_settings(
+    folder: Path, media_root: Path, amc_url: str, database_url: str | None = None
+) -> GatewaySettings:
+    """Settings of a Tell in *folder*, with its keys made; its database is an SQLite file there."""
     settings = GatewaySettings(
         server=ServerSettings(port=0, public_url=PUBLIC_URL),
         secrets=SecretsSettings(dir=str(folder / "secrets")),
-        database=DatabaseSettings(url=f"sqlite:///{folder / 'tell.db'}"),
+        database=DatabaseSettings(url=database_url or f"sqlite:///{folder / 'tell.db'}"),
         media=MediaSettings(root=str(media_root)),
         partners={"local": PartnerSettings(base_url=amc_url, key_id="local")},
     )
-    init_keys(Path(settings.secrets.dir), settings.partners)
+    init_keys(settings.secrets, settings.partners)
     return settings
 
 
 def amc_app(database: Path, clock: HandClock) -> web.Application:
     """AMC-clone as it runs; Tell's address does not matter where nothing is sold there."""
     return create_amc(
-        database_path=database,
+        database_url=database,
         tell_url="http://127.0.0.1:9",
         key_id="local",
         secret=bytes(32),
@@ -275,16 +283,26 @@ async def make_chain(database: Path) -> None:
 
 
 async def open_town(
-    folder: Path, media_root: Path, amc: TestServer, clock: HandClock, clients: Clients
+    folder: Path,
+    media_root: Path,
+    amc: TestServer,
+    clock: HandClock,
+    clients: Clients,
+    database_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    **sections: Any,
 ) -> Town:
-    """Start Tell beside a running AMC-clone."""
-    settings = town_settings(folder, media_root, str(amc.make_url("")).rstrip("/"))
+    """Start Tell beside a running AMC-clone; *sections* stand for those of its settings."""
+    amc_url = str(amc.make_url("")).rstrip("/")
+    settings = town_settings(folder, media_root, amc_url, database_url).model_copy(update=sections)
     enriched: dict[str, asyncio.Event] = {}
     app = create_app(
         settings,
         clock=clock,
         secrets=load_secrets(settings),
+        environ=environ or {},
         on_enriched=lambda name: enriched.setdefault(name, asyncio.Event()).set(),
     )
-    app[keys.STORAGE] = CountedStorage(media_root)
+    if isinstance(app[keys.STORAGE], LocalStorage):
+        app[keys.STORAGE] = CountedStorage(media_root)
     return Town(folder, clock, settings, amc, await clients(app), enriched)

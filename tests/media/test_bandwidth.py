@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from media.bandwidth import average_bps, peak_bps
 from media.grid import SAMPLE_RATE_HZ, SEGMENT_SAMPLES
 from media.track import Piece
@@ -53,3 +58,25 @@ def test_sound_shorter_than_any_run_has_its_average() -> None:
     """A track of one second has a peak all the same."""
     segments = _segments((1000, 1.0))
     assert peak_bps(segments, TARGET_S) == average_bps(segments) == 8000
+
+
+@given(
+    sizes_and_samples=st.lists(
+        st.tuples(st.integers(1, 200_000), st.integers(1, 3 * TARGET_S * SAMPLE_RATE_HZ)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_rates_are_those_of_the_definition(sizes_and_samples: list[tuple[int, int]]) -> None:
+    """Any segments: the largest of all runs in the window, and the average; rounded up, no more."""
+    segments = tuple(Piece(0, size, samples) for size, samples in sizes_and_samples)
+    runs = [segments[i:j] for i in range(len(segments)) for j in range(i + 1, len(segments) + 1)]
+    rates = [
+        (sum(s.samples for s in run), Fraction(sum(s.size for s in run) * 8 * SAMPLE_RATE_HZ))
+        for run in runs
+    ]
+    low, high = TARGET_S * SAMPLE_RATE_HZ / 2, TARGET_S * SAMPLE_RATE_HZ * 3 / 2
+    inside = [bits / samples for samples, bits in rates if low <= samples <= high]
+    average = rates[len(segments) - 1][1] / rates[len(segments) - 1][0]
+    assert 0 <= average_bps(segments) - average < 1
+    assert 0 <= peak_bps(segments, TARGET_S) - max(inside, default=average) < 1

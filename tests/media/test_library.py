@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from media.library import Library
 from media.storage import LocalStorage
 from media.track import Current, Track, current_key, dump_current, dump_track
 from tests.media.tracks import make_track
+
+NOW = datetime(2027, 3, 5, 19, 30, tzinfo=UTC)
 
 
 @pytest.fixture(name="storage")
@@ -105,3 +108,28 @@ async def test_a_damaged_or_misplaced_description_is_named(storage: LocalStorage
     await storage.replace(key, dump_track(track.model_copy(update={"movie_id": "two"})))
     with pytest.raises(TrackFormatError, match="wrong place"):
         await Library(storage).resolve("one-week", None, None)
+
+
+async def test_a_withdrawn_track_is_not_described(storage: LocalStorage) -> None:
+    """Nobody gets it any more, but who holds a token for a version still hears it."""
+    track = await put(storage)
+    spanish = await put(storage, language="es")
+    library = Library(storage)
+    withdrawn = Current(version=track.version).switched(None, NOW)
+    await storage.replace(current_key("one-week", "en"), dump_current(withdrawn))
+    assert await library.languages("one-week") == ["es"]
+    assert await library.resolve("one-week", None, None) == spanish
+    with pytest.raises(TrackNotFoundError, match="one-week/en"):
+        await library.resolve("one-week", None, "en")
+    assert await library.track("one-week", "en", track.version) == track
+
+
+async def test_a_damaged_pointer_hides_no_other_language(storage: LocalStorage) -> None:
+    """It is named when its own language is asked for; the others are heard."""
+    await put(storage)
+    await put(storage, language="es")
+    await storage.replace(current_key("one-week", "es"), b"{}")
+    library = Library(storage)
+    assert (await library.resolve("one-week", None, None)).language == "en"
+    with pytest.raises(TrackFormatError, match=r"es/current\.json"):
+        await library.resolve("one-week", None, "es")

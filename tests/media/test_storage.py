@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from media.errors import InvalidIdError, ObjectNotFoundError, RangeError, StorageError
+from media.errors import (
+    ConflictError,
+    InvalidIdError,
+    ObjectNotFoundError,
+    RangeError,
+    StorageError,
+)
 from media.storage import LocalStorage
 
 KEY = "tracks/film/en/current.json"
@@ -115,3 +121,44 @@ async def test_failed_write_leaves_nothing(storage: LocalStorage, tmp_path: Path
     root.touch()
     with pytest.raises(StorageError, match="Not a directory"):
         await LocalStorage(root).replace(KEY, b"{}")
+
+
+async def test_folders_are_named_without_what_is_hidden(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    """Folders directly below, sorted; files and hidden folders are none."""
+    await storage.replace("tracks/b/en/x", b"")
+    await storage.replace("tracks/a", b"")
+    await storage.replace("tracks/c/x", b"")
+    (tmp_path / "media/tracks/.hidden").mkdir()
+    assert await storage.folders("tracks") == ["b", "c"]
+    assert await storage.folders("tracks/a") == []
+    assert await storage.folders("absent") == []
+
+
+async def test_swap_only_from_what_was_read(storage: LocalStorage) -> None:
+    """Another's write in between makes it a conflict, and nothing is changed."""
+    await storage.swap(KEY, b"first", None)
+    tag = (await storage.read_tagged(KEY)).tag
+    with pytest.raises(ConflictError):
+        await storage.swap(KEY, b"second", None)
+    await storage.swap(KEY, b"third", tag)
+    with pytest.raises(ConflictError):
+        await storage.swap(KEY, b"fourth", tag)
+    assert await storage.read(KEY) == b"third"
+
+
+async def test_staged_parts_of_killed_writers_are_found_and_removed(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    """What is published stays, and a folder of parts alone goes too."""
+    await storage.replace("tracks/film/en/v1/a.mp4", b"sound")
+    folder = tmp_path / "media/tracks/film/en"
+    (folder / "v1/.b.mp4.0badf00d.part").write_bytes(b"half")
+    (folder / "v2").mkdir()
+    (folder / "v2/.a.mp4.0badf00d.part").write_bytes(b"")
+    assert [each.size_bytes for each in await storage.unfinished("tracks/film/en")] == [4, 0]
+    await storage.remove_unfinished("tracks/film/en")
+    assert await storage.unfinished("tracks/film/en") == []
+    assert sorted(path.name for path in folder.iterdir()) == ["v1"]
+    assert await storage.read("tracks/film/en/v1/a.mp4") == b"sound"

@@ -11,19 +11,20 @@ from packager.progress import PlainProgress, TerminalProgress
 
 
 def test_plain_lines_tell_quarters_once() -> None:
-    """A log gets the beginning, each quarter once, and the time that it took."""
-    times: Iterator[float] = iter([10.0, 12.5])
+    """A log gets the beginning, each quarter once with speed and time left, and what it took."""
+    times: Iterator[float] = iter([10.0, 11.0, 14.0, 15.0])
     lines: list[str] = []
     progress = PlainProgress(lines.append, lambda: next(times))
-    progress.begin("encode aac-64k", 1000)
-    for done in (100, 260, 270, 800, 1000):
-        progress.advance("encode aac-64k", done)
+    second = 48_000
+    progress.begin("encode aac-64k", 100 * second)
+    for done_s in (10, 25, 27, 80, 100):
+        progress.advance("encode aac-64k", done_s * second)
     progress.end("encode aac-64k")
     assert lines == [
         "encode aac-64k: begins",
-        "encode aac-64k: 25 %",
-        "encode aac-64k: 75 %",
-        "encode aac-64k: done in 2.5 s",
+        "encode aac-64k: 25 %, 25 x realtime, 3 s left",
+        "encode aac-64k: 75 %, 20 x realtime, 1 s left",
+        "encode aac-64k: done in 5.0 s, 20 x realtime",
     ]
 
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Clock, read } from "../../gateway/web/js/clock.js";
+import { cameApartMs, Clock, read } from "../../gateway/web/js/clock.js";
 
 const EPOCH_MS = 1_795_000_000_000;
 
@@ -57,4 +57,139 @@ test("a stepped clock makes what was known before useless", () => {
   clock.add(read(exchange({ at: 0, there: 1, back: 1 })));
   clock.add(read(exchange({ at: 10_000, there: 50, back: 50, offsetMs: EPOCH_MS + 300_000 })));
   assert.ok(Math.abs(clock.tellMs(10_100) - (EPOCH_MS + 310_100)) < 0.01);
+});
+
+/** Ways drawn alike in each run: a generator with a seed (Park and Miller, 1988). */
+function drawing(seed = 1) {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+/** Exchanges in bursts of 8, each half minute, over ways that tremble; the truth is told. */
+function listened({ minutes, driftPpm, least, jitterMs, draw, from = 0 }) {
+  const clock = new Clock();
+  const offsetAt = (at) => EPOCH_MS + (at * driftPpm) / 1e6;
+  for (let at = from; at < from + minutes * 60_000; at += 30_000) {
+    for (let count = 0; count < 8; count += 1) {
+      const begun = at + count * 60;
+      const there = least.there + jitterMs * draw() ** 3;
+      const back = least.back + jitterMs * draw() ** 3;
+      clock.add(read(exchange({ at: begun, offsetMs: offsetAt(begun), there, back })));
+    }
+  }
+  return { clock, errorAt: (at) => clock.estimate(at).offsetMs - offsetAt(at) };
+}
+
+test("the shortest way there and the shortest way back count, of whichever exchanges", () => {
+  const clock = new Clock();
+  clock.add(read(exchange({ at: 0, there: 2, back: 80 })));
+  clock.add(read(exchange({ at: 100, there: 90, back: 2 })));
+  const { offsetMs, boundMs } = clock.estimate(300);
+  assert.ok(Math.abs(offsetMs - EPOCH_MS) < 1);
+  assert.ok(boundMs < 4);
+});
+
+test("the truth lies within the bound under jitter, one-sided ways and drift", () => {
+  for (const driftPpm of [-200, -30, 0, 50, 200]) {
+    for (const least of [{ there: 5, back: 5 }, { there: 30, back: 10 }]) {
+      const draw = drawing(7);
+      const { clock, errorAt } = listened({ minutes: 10, driftPpm, least, jitterMs: 150, draw });
+      for (const at of [600_000, 605_000, 1_200_000, 7_200_000]) {
+        assert.ok(Math.abs(errorAt(at)) <= clock.estimate(at).boundMs, `${driftPpm} at ${at}`);
+      }
+      // What the ways differ by cannot be known; beyond half of it little is left.
+      const unknowable = Math.abs(least.there - least.back) / 2;
+      assert.ok(Math.abs(errorAt(600_000)) < unknowable + 4);
+    }
+  }
+});
+
+test("a drift that was measured keeps the time when the network is gone", () => {
+  const { clock, errorAt } = listened({
+    minutes: 20,
+    driftPpm: 120,
+    least: { there: 3, back: 3 },
+    jitterMs: 20,
+    draw: drawing(3),
+  });
+  assert.ok(Math.abs(clock.driftPpm - 120) < 10);
+  const hourLater = 80 * 60_000;
+  assert.ok(Math.abs(errorAt(hourLater)) < 40);
+  assert.ok(clock.estimate(hourLater).boundMs < 120);
+});
+
+test("the bound grows with age, and never stands still", () => {
+  const { clock } = listened({
+    minutes: 20,
+    driftPpm: 0,
+    least: { there: 3, back: 3 },
+    jitterMs: 20,
+    draw: drawing(5),
+  });
+  let before = 0;
+  for (const at of [1_200_000, 1_260_000, 2_000_000, 4_000_000]) {
+    const { boundMs } = clock.estimate(at);
+    assert.ok(boundMs > before);
+    before = boundMs;
+  }
+});
+
+test("a drift that changes is believed within minutes", () => {
+  const clock = new Clock();
+  let offsetMs = EPOCH_MS;
+  for (let at = 0; at < 3_600_000; at += 30_000) {
+    offsetMs += 30_000 * (at < 1_800_000 ? 40e-6 : -40e-6);
+    clock.add(read(exchange({ at, offsetMs, there: 2, back: 2 })));
+    assert.ok(Math.abs(clock.estimate(at + 5).offsetMs - offsetMs) <= 4);
+  }
+  assert.ok(clock.driftPpm < 0);
+});
+
+test("after a sleep in which the device's clock stood still, the next exchange is believed", () => {
+  const clock = new Clock();
+  clock.add(read(exchange({ at: 0, there: 4, back: 4 })));
+  const apart = cameApartMs({ deviceMs: 0, wallMs: 0 }, { deviceMs: 1000, wallMs: 601_000 });
+  assert.equal(apart, 600_000);
+  clock.doubt(apart);
+  assert.ok(clock.estimate(1000).boundMs >= 600_000);
+  const slept = EPOCH_MS + apart;
+  clock.add(read(exchange({ at: 1000, offsetMs: slept, there: 6, back: 6 })));
+  assert.ok(Math.abs(clock.estimate(1100).offsetMs - slept) < 0.1);
+  assert.ok(clock.estimate(1100).boundMs < 8);
+});
+
+test("a wall clock that was set costs nothing once Tell was asked again", () => {
+  const clock = new Clock();
+  clock.add(read(exchange({ at: 0, there: 4, back: 4 })));
+  clock.doubt(cameApartMs({ deviceMs: 0, wallMs: 300_000 }, { deviceMs: 1000, wallMs: 1000 }));
+  clock.add(read(exchange({ at: 1000, there: 9, back: 9 })));
+  assert.ok(Math.abs(clock.estimate(1100).offsetMs - EPOCH_MS) < 0.1);
+});
+
+test("the clock is remembered from one visit to the next, and said to be", () => {
+  const before = new Clock();
+  assert.equal(before.remember(0, 0), null);
+  before.add(read(exchange({ at: 5000, there: 5, back: 5 })));
+  const wallMs = EPOCH_MS - 300_000; // The device's wall clock is five minutes behind.
+  const kept = before.remember(10_000, wallMs + 10_000);
+  const after = new Clock();
+  // An hour later in another page, whose own clock began anew.
+  after.recall(kept, 700, wallMs + 10_000 + 3_600_000);
+  const { offsetMs, boundMs } = after.estimate(700);
+  assert.ok(Math.abs(700 + offsetMs - (EPOCH_MS + 10_000 + 3_600_000)) < 0.1);
+  assert.ok(boundMs > 1000 && boundMs < 1200);
+  assert.equal(after.measured, false);
+  assert.equal(after.remember(800, wallMs), null);
+  after.add(read(exchange({ at: 900, there: 5, back: 5, offsetMs: EPOCH_MS + 4e6 })));
+  assert.equal(after.measured, true);
+  assert.ok(after.estimate(1000).boundMs < 7);
+});
+
+test("a memory from the future is of a clock that was set back: it tells nothing", () => {
+  const clock = new Clock();
+  clock.recall({ wallMs: 1000, tellMinusWallMs: 5, boundMs: 1 }, 0, 500);
+  assert.equal(clock.estimate(0), null);
 });

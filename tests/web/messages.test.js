@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Messages } from "../../gateway/web/js/messages.js";
-import { describe, when } from "../../gateway/web/js/showing.js";
+import { changeInWords, describe, when } from "../../gateway/web/js/wording.js";
 
 const WEB = new URL("../../gateway/web/", import.meta.url);
 const ENGLISH = JSON.parse(readFileSync(new URL("messages/en.json", WEB), "utf8"));
@@ -80,6 +80,24 @@ test("every message that the code names is there, and none is left over", () => 
     }
   }
   // These are put together: by phase, and by screen.
-  const composed = /^(when|status)\.(upcoming|previews|feature|ended|cancelled)$|\.(title|text)$/;
+  const composed = new RegExp(
+    "^(when|status)\\.(upcoming|previews|feature|ended|cancelled)$|\\.(title|text)$" +
+      "|^keep\\.|^ready\\.(missing\\.|sound-)",
+  );
   for (const key of Object.keys(ENGLISH)) assert.ok(named.has(key) || composed.test(key), key);
+});
+
+test("a change that matters is said, and a tremble of the start is not", () => {
+  const now = Date.parse("2026-11-23T00:30:00Z");
+  const before = {
+    previews_start: "2026-11-23T00:20:00Z",
+    movie_start: "2026-11-23T00:40:00Z",
+    credits_end: "2026-11-23T02:00:00Z",
+    auditorium_number: "7",
+  };
+  const later = { ...before, movie_start: "2026-11-23T00:46:00Z" };
+  const trembled = { ...before, movie_start: "2026-11-23T00:40:00.2Z" };
+  assert.equal(changeInWords(messages, before, trembled, now), "");
+  assert.match(changeInWords(messages, before, later, now), /16 minutes/);
+  assert.match(changeInWords(messages, before, { ...before, auditorium_number: "9" }, now), /9/);
 });

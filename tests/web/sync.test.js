@@ -3,26 +3,58 @@ import { test } from "node:test";
 
 import { cue, decide, estimate, learn } from "../../gateway/web/js/sync.js";
 
-test("a few milliseconds are left alone", () => {
-  for (const error of [0, 0.006, -0.006]) assert.deepEqual(decide(error), { action: "keep" });
-});
+/** The narrator speaks, and no pause is near. */
+const SPEECH = { inS: Infinity, forS: 0 };
+const PAUSE = { inS: 0, forS: 0.8 };
+const pauseIn = (inS) => ({ inS, forS: 0.8 });
 
-test("a bend takes the error away exactly: slower when ahead, faster when behind", () => {
-  for (const error of [0.01, -0.01, 0.03, -0.05, 0.06, -0.14]) {
-    const { action, rate, forS } = decide(error);
-    assert.equal(action, "bend");
-    assert.ok(Math.abs(error + (rate - 1) * forS) < 1e-9);
-    assert.ok(Math.abs(rate - 1) <= 0.1 + 1e-9);
-    assert.ok(forS <= 1.5);
+test("a few milliseconds are left alone", () => {
+  for (const error of [0, 0.006, -0.006]) {
+    assert.deepEqual(decide(error, SPEECH, 0), { action: "keep" });
   }
 });
 
-test("what is barely noticed is bent gently", () => {
-  assert.ok(Math.abs(decide(0.02).rate - 1) <= 0.03 + 1e-9);
+test("while the narrator speaks a bend stays within half a semitone, and goes the right way", () => {
+  for (const error of [0.01, -0.01, 0.03, -0.05, 0.099, -0.099]) {
+    const { action, rate, forS } = decide(error, SPEECH, 0);
+    assert.equal(action, "bend");
+    assert.ok(Math.abs(rate - 1) <= 0.03 + 1e-9);
+    assert.ok(forS <= 1.5);
+    const left = error + (rate - 1) * forS;
+    assert.ok(Math.abs(left) < Math.abs(error) && left * error >= -1e-12);
+  }
 });
 
-test("a large error begins again", () => {
-  for (const error of [0.2, -3, 600]) assert.deepEqual(decide(error), { action: "recue" });
+test("in a pause it is bent away at once, and not beyond the pause", () => {
+  const { rate, forS } = decide(-0.05, PAUSE, 0);
+  assert.ok(Math.abs(-0.05 + (rate - 1) * forS) < 1e-9);
+  assert.ok(decide(0.09, { inS: 0, forS: 0.3 }, 0).forS <= 0.3);
+});
+
+test("what nobody notices waits for the narrator's next pause", () => {
+  assert.deepEqual(decide(0.012, pauseIn(2), 0), { action: "wait", forS: 2 });
+  assert.equal(decide(0.012, pauseIn(60), 0).action, "bend");
+  assert.equal(decide(0.05, pauseIn(2), 0).action, "bend");
+});
+
+test("a bend in speech ends where the pause begins", () => {
+  assert.ok(decide(0.09, pauseIn(0.4), 0).forS <= 0.4);
+});
+
+test("a large error is left by a seek: in a pause at once, else in the next one", () => {
+  assert.deepEqual(decide(0.1, PAUSE, 0), { action: "seek" });
+  assert.deepEqual(decide(-0.4, pauseIn(1.2), 0), { action: "wait", forS: 1.2 });
+  assert.deepEqual(decide(-0.4, pauseIn(1.6), 0), { action: "seek" });
+  assert.deepEqual(decide(0.4, SPEECH, 0), { action: "seek" });
+});
+
+test("a large error is left 1.5 seconds after it was known at the latest", () => {
+  assert.equal(decide(0.4, pauseIn(0.5), 0.9).action, "wait");
+  assert.equal(decide(0.4, pauseIn(0.5), 1.1).action, "seek");
+});
+
+test("where she hears quite another place nothing is waited for", () => {
+  for (const error of [2.5, -600]) assert.deepEqual(decide(error, pauseIn(0.5), 0), { action: "seek" });
 });
 
 test("late readings of a busy device do not draw the estimate", () => {

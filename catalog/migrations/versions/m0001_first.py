@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
-from alembic import op
+
+from catalog.migrations.steps import ROW_ID, create_index, create_table, drop_table
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-# Written out, not imported from catalog.schema: that one moves on, and this step must not.
-_ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_OPTIONS: dict[str, Any] = {
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mysql_engine": "InnoDB",
-    "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_bin",
-    "mariadb_engine": "InnoDB",
-}
+# Written out, not imported from catalog.store.schema: that one moves on, and this step must not.
 
 
 def upgrade() -> None:
     """Make all tables."""
-    op.create_table(
+    create_table(
         "movies",
-        sa.Column("id", _ROW_ID, nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
         sa.Column("environment", sa.String(64), nullable=False),
         sa.Column("movie_id", sa.String(64), nullable=False),
         sa.Column("title", sa.String(255), nullable=False),
@@ -36,38 +26,35 @@ def upgrade() -> None:
         sa.Column("audio_description_path", sa.String(255)),
         sa.PrimaryKeyConstraint("id", name="pk_movies"),
         sa.UniqueConstraint("environment", "movie_id", name="uq_movies_environment_movie_id"),
-        **_OPTIONS,
     )
-    op.create_table(
+    create_table(
         "theaters",
-        sa.Column("id", _ROW_ID, nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
         sa.Column("environment", sa.String(64), nullable=False),
         sa.Column("place_id", sa.String(128), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("time_zone", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_theaters"),
         sa.UniqueConstraint("environment", "place_id", name="uq_theaters_environment_place_id"),
-        **_OPTIONS,
     )
-    op.create_table(
+    create_table(
         "auditoriums",
-        sa.Column("id", _ROW_ID, nullable=False),
-        sa.Column("location_id", _ROW_ID, nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("location_id", ROW_ID, nullable=False),
         sa.Column("number", sa.String(128), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_auditoriums"),
         sa.ForeignKeyConstraint(
             ["location_id"], ["theaters.id"], name="fk_auditoriums_location_id"
         ),
         sa.UniqueConstraint("location_id", "number", name="uq_auditoriums_location_id_number"),
-        **_OPTIONS,
     )
-    op.create_table(
+    create_table(
         "screenings",
-        sa.Column("id", _ROW_ID, nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
         sa.Column("environment", sa.String(64), nullable=False),
         sa.Column("showtime_id", sa.String(128), nullable=False),
-        sa.Column("movie_id", _ROW_ID, nullable=False),
-        sa.Column("auditorium_id", _ROW_ID, nullable=False),
+        sa.Column("movie_id", ROW_ID, nullable=False),
+        sa.Column("auditorium_id", ROW_ID, nullable=False),
         sa.Column("previews_start", sa.BigInteger, nullable=False),
         sa.Column("movie_start", sa.BigInteger, nullable=False),
         sa.Column("movie_start_bound_ms", sa.Integer, nullable=False),
@@ -83,18 +70,16 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "environment", "showtime_id", name="uq_screenings_environment_showtime_id"
         ),
-        **_OPTIONS,
     )
-    op.create_table(
+    create_table(
         "listeners",
         sa.Column("id", sa.String(26), nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_listeners"),
-        **_OPTIONS,
     )
-    op.create_table(
+    create_table(
         "purchases",
-        sa.Column("id", _ROW_ID, nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
         sa.Column("environment", sa.String(64), nullable=False),
         sa.Column("purchase_id", sa.String(128), nullable=False),
         sa.Column("movie_id", sa.String(64), nullable=False),
@@ -111,8 +96,8 @@ def upgrade() -> None:
         sa.Column("failure_code", sa.String(64)),
         sa.Column("failure_detail", sa.String(255)),
         sa.Column("enriched_at", sa.BigInteger),
-        sa.Column("theater_id", _ROW_ID),
-        sa.Column("screening_id", _ROW_ID),
+        sa.Column("theater_id", ROW_ID),
+        sa.Column("screening_id", ROW_ID),
         sa.Column("user_id", sa.String(26)),
         sa.PrimaryKeyConstraint("id", name="pk_purchases"),
         sa.ForeignKeyConstraint(["theater_id"], ["theaters.id"], name="fk_purchases_theater_id"),
@@ -124,16 +109,15 @@ def upgrade() -> None:
             "environment", "purchase_id", name="uq_purchases_environment_purchase_id"
         ),
         sa.UniqueConstraint("correlation_id", name="uq_purchases_correlation_id"),
-        **_OPTIONS,
     )
-    op.create_index("ix_purchases_due", "purchases", ["state", "next_attempt_at"])
-    op.create_index("ix_purchases_showtime", "purchases", ["environment", "showtime_id"])
-    op.create_index("ix_purchases_screening_id", "purchases", ["screening_id"])
-    op.create_index("ix_purchases_user_id", "purchases", ["user_id"])
-    op.create_table(
+    create_index("ix_purchases_due", "purchases", ["state", "next_attempt_at"])
+    create_index("ix_purchases_showtime", "purchases", ["environment", "showtime_id"])
+    create_index("ix_purchases_screening_id", "purchases", ["screening_id"])
+    create_index("ix_purchases_user_id", "purchases", ["user_id"])
+    create_table(
         "claims",
-        sa.Column("id", _ROW_ID, nullable=False),
-        sa.Column("purchase_id", _ROW_ID, nullable=False),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("purchase_id", ROW_ID, nullable=False),
         sa.Column("listener_id", sa.String(26), nullable=False),
         sa.Column("device_nonce", sa.String(64), nullable=False),
         sa.Column("claimed_at", sa.BigInteger, nullable=False),
@@ -143,9 +127,8 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "purchase_id", "device_nonce", name="uq_claims_purchase_id_device_nonce"
         ),
-        **_OPTIONS,
     )
-    op.create_index("ix_claims_listener_id", "claims", ["listener_id"])
+    create_index("ix_claims_listener_id", "claims", ["listener_id"])
 
 
 def downgrade() -> None:
@@ -159,4 +142,4 @@ def downgrade() -> None:
         "theaters",
         "movies",
     ):
-        op.drop_table(table)
+        drop_table(table)

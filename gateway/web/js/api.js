@@ -65,6 +65,15 @@ export class Api {
   }
 
   /**
+   * The narrator's pauses of a granted track.
+   * @param {string} url the grant's `silences`
+   * @returns {Promise<[number, number][]>} first sample and sample after the last of each
+   */
+  async silences(url) {
+    return (await this.#json(url)).silences;
+  }
+
+  /**
    * One exchange of clocks; see clock.js. Where the browser says when the bytes themselves left
    * and came (Resource Timing 2), its own queues do not count as time on the way.
    * @returns {Promise<import("./clock.js").Exchange>}
@@ -93,6 +102,25 @@ export class Api {
     };
   }
 
+  /** Erase the listener at Tell: her tickets, her devices, what was told of her sound. */
+  async erase() {
+    await this.#fetch("/tell/listener", { method: "DELETE" });
+  }
+
+  /**
+   * The stream of what happens to the listener's tickets; see events.js. It has no end of its own.
+   * @param {string} lastEventId the last event heard of, empty for none
+   * @param {AbortSignal} signal ends it
+   * @returns {Promise<ReadableStream<Uint8Array>>}
+   */
+  async events(lastEventId, signal) {
+    /** @type {Record<string, string>} */
+    const headers = lastEventId ? { "Last-Event-ID": lastEventId } : {};
+    const response = await this.#fetch("/tell/events", { headers, signal }, "text/event-stream");
+    if (!response.body) throw new ApiError("network", response.status);
+    return response.body;
+  }
+
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<any>} */
   async #json(path, options = {}) {
     const response = await this.#fetch(path, options);
@@ -103,10 +131,10 @@ export class Api {
     }
   }
 
-  /** @param {string} path @param {RequestInit} options */
-  async #fetch(path, options) {
+  /** @param {string} path @param {RequestInit} options @param {string} [accept] */
+  async #fetch(path, options, accept = "application/json") {
     const headers = new Headers(options.headers);
-    headers.set("Accept", "application/json");
+    headers.set("Accept", accept);
     if (this.#listenerToken) headers.set("Authorization", `Bearer ${this.#listenerToken}`);
     let response;
     try {
@@ -114,7 +142,7 @@ export class Api {
         ...options,
         headers,
         cache: "no-store",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: options.signal ?? AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch {
       throw new ApiError("network", 0);

@@ -1,17 +1,25 @@
 /** The composition root: from the link to the ticket, and which screen stands when. */
 
 import { Announcer } from "./announcer.js";
-import { Api, ApiError, randomId } from "./api.js";
+import { ApiError, randomId } from "./api.js";
 import { Clock } from "./clock.js";
+import { Events } from "./events.js";
+import { KeptApi } from "./kept.js";
 import * as mediaSession from "./mediasession.js";
 import { memory } from "./memory.js";
 import { load as loadMessages } from "./messages.js";
+import { persisted } from "./device.js";
+import { Erasing } from "./erasing.js";
+import { goOffline } from "./offline.js";
 import { Player } from "./player.js";
+import { Readying } from "./readying.js";
 import { messageScreen, Stage, TicketScreen, ticketsScreen } from "./screens.js";
-import { describe, Showing } from "./showing.js";
+import { Showing } from "./showing.js";
 import { Silence } from "./silence.js";
 import { sleep } from "./sleep.js";
 import { instantMs, screenOf } from "./timeline.js";
+import { keepCurrent, Listening } from "./updates.js";
+import { describe } from "./wording.js";
 
 const LISTENER_KEY = "tell.listener";
 const NONCE_KEY = "tell.device";
@@ -27,10 +35,16 @@ class App {
   #messages;
   #stage;
   #announcer = new Announcer(byId("announcer"));
-  #api = new Api(memory.get(LISTENER_KEY));
+  #api = new KeptApi(memory.get(LISTENER_KEY), { memory, sleep, wallMs: Date.now });
   #clock = new Clock();
   #silence = new Silence();
   #player;
+  #offline;
+  /** @type {Readying | null} */ #readying = null;
+  #listening = new Listening();
+  #events;
+  #erasing;
+  /** The ticket on the screen, where one is. @type {Record<string, any> | null} */ #ticket = null;
   /** @type {Showing | null} */ #showing = null;
   /** Grows with each change of screen, so that a late answer does not replace a newer one. */
   #turn = 0;
@@ -40,25 +54,55 @@ class App {
   constructor(messages, Hls) {
     this.#messages = messages;
     this.#stage = new Stage(byId("main"), messages.text("app.name"));
-    this.#player = new Player({
+    this.#offline = goOffline({
       audio: /** @type {HTMLAudioElement} */ (byId("sound")),
+      api: this.#api,
+      clock: this.#clock,
+      memory,
       Hls,
+      sleep,
+      onProblem: (problem) => this.#showing?.playerFailed(problem),
+    });
+    this.#player = new Player({
+      // The deck is an element as far as a player uses one.
+      audio: /** @type {any} */ (this.#offline.deck),
       memory,
       sleep,
       positionS: (deviceMs) => this.#showing?.positionS(deviceMs) ?? null,
-      onState: (state) => this.#showing?.playerChanged(state),
+      onState: (state) => {
+        this.#listening.set(!["idle", "over"].includes(state));
+        this.#showing?.playerChanged(state);
+      },
       onProblem: (problem) => this.#showing?.playerFailed(problem),
     });
     mediaSession.connect({
       onPlay: () => this.#showing?.play(),
       onPause: () => this.#showing?.pause(),
     });
+    this.#events = new Events({
+      api: this.#api,
+      sleep,
+      onTicket: (ticket) => this.#changed(ticket),
+      onGap: () => this.#showing?.wake(),
+    });
+    if (memory.get(LISTENER_KEY) !== null) this.#events.start();
+    this.#erasing = new Erasing({
+      root: byId("erasing"),
+      messages,
+      announcer: this.#announcer,
+      api: this.#api,
+      onErased: () => this.#erased(),
+    });
+    this.#erasing.show(memory.get(LISTENER_KEY) !== null);
     const all = byId("all-tickets");
     all.textContent = messages.text("app.all-tickets");
     all.addEventListener("click", () => this.#go(null));
     addEventListener("popstate", () => this.open());
     addEventListener("hashchange", () => this.open());
-    addEventListener("online", () => this.#showing?.wake());
+    addEventListener("online", () => {
+      this.#events.wake();
+      this.#showing?.wake();
+    });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.#showing?.wake();
     });
@@ -80,6 +124,10 @@ class App {
   #begin() {
     this.#showing?.close();
     this.#showing = null;
+    this.#readying?.close();
+    this.#readying = null;
+    this.#offline.sources.close();
+    this.#ticket = null;
     byId("all-tickets").hidden = true;
     this.#turn += 1;
     return this.#turn;
@@ -109,6 +157,8 @@ class App {
     }
     memory.set(LISTENER_KEY, answer.listener_token);
     this.#api.use(answer.listener_token);
+    this.#events.start();
+    this.#erasing.show(true);
     if (turn !== this.#turn) return;
     // The claim code is a secret: it leaves the address, the history and what is shared of them.
     const id = answer.ticket.correlation_id;
@@ -116,6 +166,21 @@ class App {
     this.#show(answer.ticket);
     this.#several = (await this.#api.tickets()).length > 1;
     if (turn === this.#turn) byId("all-tickets").hidden = !this.#several;
+  }
+
+  /** Tell has forgotten her: so does this phone. */
+  async #erased() {
+    this.#begin();
+    this.#events.stop();
+    this.#api.use(null);
+    // The tickets first: what is wanted no more is not fetched again.
+    this.#api.forget();
+    await this.#offline.downloads.clear();
+    memory.clear();
+    this.#several = false;
+    this.#erasing.show(false);
+    history.replaceState(null, "", "/listen");
+    this.#say("erased");
   }
 
   /** @param {number} turn */
@@ -161,8 +226,24 @@ class App {
     return { title, lines, open };
   }
 
+  /** Tell says by itself how a ticket is now. @param {Record<string, any>} ticket */
+  #changed(ticket) {
+    this.#api.keep(ticket);
+    const shown = this.#ticket;
+    if (shown?.correlation_id !== ticket.correlation_id) return;
+    if (this.#showing) {
+      this.#showing.update(ticket);
+      return;
+    }
+    const nowMs = instantMs(ticket.server_time);
+    if (screenOf(ticket, nowMs) === screenOf(shown, nowMs)) return;
+    this.#begin();
+    this.#show(ticket);
+  }
+
   /** @param {Record<string, any>} ticket */
   #show(ticket) {
+    this.#ticket = ticket;
     const screen = screenOf(ticket, instantMs(ticket.server_time));
     byId("all-tickets").hidden = !this.#several;
     if (screen !== "showing") {
@@ -185,6 +266,7 @@ class App {
         messages: this.#messages,
         announcer: this.#announcer,
         screen: view,
+        sourceOf: (grant, opened) => this.#offline.sources.open(grant, opened),
         onOtherScreen: (other) => {
           this.#begin();
           this.#show(other);
@@ -196,6 +278,22 @@ class App {
       },
       ticket,
     );
+    this.#readying = new Readying(
+      {
+        messages: this.#messages,
+        announcer: this.#announcer,
+        downloads: this.#offline.downloads,
+        clock: this.#clock,
+        api: this.#api,
+        memory,
+        sleep,
+        persisted,
+        mayTest: () => ["idle", "over"].includes(this.#player.state),
+        wake: () => this.#showing?.wake(),
+      },
+      ticket,
+    );
+    view.root.append(this.#readying.root);
     this.#stage.show(view.root);
   }
 
@@ -228,7 +326,11 @@ class App {
     else if (error.code === "too-many-devices") this.#say("too-many-devices", {}, retry);
     else if (claiming && error.status < 500) this.#say("claim-refused");
     else if (error.status === 401 || error.status === 404) {
-      if (error.status === 401) memory.remove(LISTENER_KEY);
+      if (error.status === 401) {
+        memory.remove(LISTENER_KEY);
+        this.#api.forget();
+        this.#erasing.show(false);
+      }
       this.#say("gone");
     } else this.#say("unknown", values, retry);
   }
@@ -252,3 +354,5 @@ const [messages, hls] = await Promise.all([
 ]);
 document.documentElement.lang = messages.locale;
 await new App(messages, hls.default).open();
+// After the screen stands: what comes now is for the next visit.
+keepCurrent(sleep);

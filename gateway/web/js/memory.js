@@ -32,4 +32,15 @@ export const memory = {
       // As above.
     }
   },
+
+  /** Forget everything that Tell wrote on this device. */
+  clear() {
+    fallback.clear();
+    try {
+      const ours = Object.keys(localStorage).filter((key) => key.startsWith("tell."));
+      for (const key of ours) localStorage.removeItem(key);
+    } catch {
+      // As above.
+    }
+  },
 };

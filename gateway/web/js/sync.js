@@ -5,37 +5,61 @@
  * film. Silent tabs are ticked rarely, so every decision is made from absolute times alone.
  */
 
-/** Beyond this a bent rate would take too long, or be heard: begin again at the right place. */
-const RECUE_S = 0.15;
+/** From here on a bend would take too long, or be heard: go to the right place. */
+export const SEEK_S = 0.1;
 /** Smaller errors are left alone: `currentTime` itself is good to 2 ms. */
 const KEEP_S = 0.006;
-/** From here on a stronger bend is worth its sound, because the error itself is noticed. */
-const NOTICED_S = 0.02;
-const LARGE_S = 0.05;
-const GENTLE_BEND = 0.03;
-const FIRM_BEND = 0.06;
-const STRONG_BEND = 0.1;
+/** Below this nobody notices the error, so it may wait for the narrator's next pause. */
+const NOTICED_S = 0.015;
+const PATIENCE_S = 5;
+/** While the narrator speaks: half and a quarter of a semitone. In a pause nothing is there to bend. */
+const FIRM_BEND = 0.03;
+const GENTLE_BEND = 0.015;
+const PAUSE_BEND = 0.1;
+/** A bend is planned for no longer than this, and then measured anew. */
+const LONGEST_BEND_S = 1.5;
+const SHORTEST_BEND_S = 0.05;
+/** A seek waits for a pause this long at most, from when the error was known. */
+const SEEK_PATIENCE_S = 1.5;
+/** So far off what she hears is of no use, and nothing is lost by cutting it off. */
+const USELESS_S = 2;
 
 /** How far ahead of the film a place is cued: time for the seek, and for its data. */
 const LEADS_S = [0.25, 0.4, 0.8, 1.5];
 
 /**
- * @typedef {{ action: "keep" } | { action: "bend", rate: number, forS: number } |
- *   { action: "recue" }} Decision
+ * @typedef {{ action: "keep" } | { action: "wait", forS: number } | { action: "seek" } |
+ *   { action: "bend", rate: number, forS: number }} Decision
  */
 
 /**
  * A bend is planned as a whole (so much rate for so long) and then measured anew: to steer by each
  * reading would follow its noise, and write playbackRate, which some players let you hear, often.
  * @param {number} errorS heard - true, in seconds
+ * @param {import("./silences.js").Pause} pause the narrator's, from the place that is heard
+ * @param {number} knownForS for how long the error has been known
  * @returns {Decision}
  */
-export function decide(errorS) {
+export function decide(errorS, pause, knownForS) {
   const size = Math.abs(errorS);
   if (size <= KEEP_S) return { action: "keep" };
-  if (size > RECUE_S) return { action: "recue" };
-  const bend = size > LARGE_S ? STRONG_BEND : size > NOTICED_S ? FIRM_BEND : GENTLE_BEND;
-  return { action: "bend", rate: 1 - Math.sign(errorS) * bend, forS: size / bend };
+  if (size >= SEEK_S) {
+    const patience = SEEK_PATIENCE_S - knownForS;
+    const wait = size < USELESS_S && pause.inS > 0 && pause.inS <= patience;
+    return wait ? { action: "wait", forS: pause.inS } : { action: "seek" };
+  }
+  if (pause.inS === 0 && pause.forS >= SHORTEST_BEND_S) {
+    return bend(errorS, PAUSE_BEND, pause.forS);
+  }
+  if (size <= NOTICED_S && pause.inS <= PATIENCE_S) return { action: "wait", forS: pause.inS };
+  const rate = size > NOTICED_S ? FIRM_BEND : GENTLE_BEND;
+  return bend(errorS, rate, Math.max(pause.inS, SHORTEST_BEND_S));
+}
+
+/** @param {number} errorS @param {number} by @param {number} roomS @returns {Decision} */
+function bend(errorS, by, roomS) {
+  const forS = Math.min(Math.abs(errorS) / by, LONGEST_BEND_S, roomS);
+  return { action: "bend", rate: 1 - Math.sign(errorS) * by, forS };
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Where a screening stands at an instant: the twin of catalog/timeline.py. Pure: time is an
+ * Where a screening stands at an instant: the twin of catalog/screenings/timeline.py. Pure: time is an
  * argument, in epoch milliseconds of Tell's clock.
  */
 
@@ -26,6 +26,26 @@ export function timesOf(ticket) {
     creditsEndMs: instantMs(ticket.credits_end),
     cancelled: ticket.phase === "cancelled" || ticket.state === "cancelled",
   };
+}
+
+/**
+ * The film's start as Tell knows it, and what it is known from.
+ * @param {Record<string, any>} ticket enriched
+ * @returns {import("./nudges.js").Start}
+ */
+export function startOf(ticket) {
+  return { startMs: instantMs(ticket.movie_start), source: ticket.movie_start_source };
+}
+
+/**
+ * The same showing with its film at *movieStartMs*: the credits move with it, the previews began
+ * when they began.
+ * @param {Times} times @param {number} movieStartMs
+ * @returns {Times}
+ */
+export function moved(times, movieStartMs) {
+  const byMs = movieStartMs - times.movieStartMs;
+  return { ...times, movieStartMs, creditsEndMs: times.creditsEndMs + byMs };
 }
 
 /**
@@ -68,6 +88,14 @@ export function offsetS(times, nowMs) {
  */
 export function trackPositionS(offset, trackOffsetS) {
   return offset - trackOffsetS;
+}
+
+/**
+ * The same held within the track: the twin of media/playhead.py, for what Tell says of it.
+ * @param {number} offset @param {number} trackOffsetS @param {number} durationS
+ */
+export function heldPositionS(offset, trackOffsetS, durationS) {
+  return Math.min(Math.max(trackPositionS(offset, trackOffsetS), 0), durationS);
 }
 
 /**

@@ -80,8 +80,11 @@ def check_accessible(html: str) -> Element:
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
     ids = [each.attributes["id"] for each in root.walk() if "id" in each.attributes]
     assert len(ids) == len(set(ids))
+    labelled = {each.attributes["for"] for each in root.all("label") if each.text}
     for each in root.walk():
         _check(each, set(ids))
+        if each.name in {"input", "select"} and each.attributes.get("type") != "hidden":
+            assert each.attributes["id"] in labelled, f"<{each.name}> has no label"
     skip = root.all("a")[0]
     assert skip.attributes["href"] == "#content"
     return root
@@ -104,8 +107,6 @@ def _check(element: Element, ids: set[str | None]) -> None:
         assert attributes["height"]
     if element.name in {"a", "button"}:
         assert element.text, f"<{element.name}> has no name"
-    if element.name == "input":
-        assert attributes["type"] == "hidden"
     if element.name == "nav":
         assert attributes["aria-label"]
     if "aria-labelledby" in attributes:

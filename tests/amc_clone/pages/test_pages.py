@@ -95,7 +95,7 @@ async def test_an_error_is_a_page_too(cinema: Cinema, path: str, status: int, he
     """It says what is wrong and leads back."""
     root = await page(cinema, path, status)
     assert root.all("h1")[0].text == heading
-    assert root.all("a")[-1].attributes["href"] == "/"
+    assert root.all("main")[0].all("a")[-1].attributes["href"] == "/"
 
 
 async def test_a_ticket_with_its_link(cinema_and_tell: Cinema) -> None:

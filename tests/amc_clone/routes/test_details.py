@@ -135,16 +135,19 @@ async def test_a_moved_screening_is_found_by_its_old_auditorium(cinema: Cinema) 
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "code"),
     [
-        {"movieId": "heat"},
-        {"placeId": "nowhere"},
-        {"auditoriumNumber": "13"},
-        {"showtimeId": "st-unknown"},
+        ({"movieId": "heat"}, "movie-not-found"),
+        ({"movieId": "charade"}, "screening-not-found"),
+        ({"placeId": "nowhere"}, "theater-not-found"),
+        ({"auditoriumNumber": "13"}, "auditorium-not-found"),
+        ({"showtimeId": "st-unknown"}, "screening-not-found"),
     ],
 )
-async def test_what_does_not_exist_is_404(cinema: Cinema, changes: dict[str, str]) -> None:
-    """As a problem with a stable code, for programs alone."""
+async def test_what_does_not_exist_is_404(
+    cinema: Cinema, changes: dict[str, str], code: str
+) -> None:
+    """As a problem whose stable code says what there is not, for programs alone."""
     await cinema.put_on()
     async with cinema.client.get(
         "/screening/details", params=ASKED | changes, headers={"Accept": "text/html"}
@@ -152,8 +155,52 @@ async def test_what_does_not_exist_is_404(cinema: Cinema, changes: dict[str, str
         assert answer.status == 404
         assert answer.content_type == "application/problem+json"
         problem = await answer.json(content_type=None)
-        assert problem["code"] == "screening-not-found"
+        assert problem["code"] == code
         assert problem["status"] == 404
+
+
+async def test_no_such_auditorium_is_told_with_a_showtime_too(cinema: Cinema) -> None:
+    """A ticket for a door that the theater does not have is a fault of the ticket."""
+    screening = await cinema.put_on()
+    asked = ASKED | {"showtimeId": screening.showtime_id, "auditoriumNumber": "99"}
+    async with cinema.client.get("/screening/details", params=asked) as answer:
+        assert answer.status == 404
+        assert (await answer.json(content_type=None))["code"] == "auditorium-not-found"
+
+
+async def possible(cinema: Cinema, **asked: str) -> list[str]:
+    """The showtime_ids that the answer without showtimeId lists."""
+    async with cinema.client.get("/screening/details", params=ASKED | asked) as answer:
+        assert answer.status == 200, await answer.text()
+        showings = (await answer.json())["showings"]
+    assert all(showing["movie_id"] == ASKED["movieId"] for showing in showings)
+    return [showing["showtime_id"] for showing in showings]
+
+
+async def test_without_showtime_id_all_that_a_ticket_may_be_for_are_listed(cinema: Cinema) -> None:
+    """Those over when it was sold are not; the last instant of the credits is over."""
+    early = await cinema.put_on(starts_in_min=0)
+    late = await cinema.put_on(starts_in_min=90)
+    await cinema.put_on(starts_in_min=0, auditorium_number="11")
+    assert await possible(cinema) == [early.showtime_id, late.showtime_id]
+    just_before = early.credits_end - timedelta(microseconds=1)
+    assert len(await possible(cinema, soldAt=rfc3339(just_before))) == 2
+    assert await possible(cinema, soldAt=rfc3339(early.credits_end)) == [late.showtime_id]
+    cinema.clock.now = early.credits_end
+    assert await possible(cinema) == [late.showtime_id]
+
+
+async def test_one_that_may_have_been_moved_away_is_listed_too(cinema: Cinema) -> None:
+    """A ticket for the old auditorium may be for it."""
+    here = await cinema.put_on(starts_in_min=0)
+    moved = await cinema.put_on(starts_in_min=90, auditorium_number="11")
+    async with cinema.services.database.write() as connection:
+        await connection.execute(
+            update(screenings)
+            .where(screenings.c.showtime_id == moved.showtime_id)
+            .values(revision=2)
+        )
+    assert await possible(cinema) == [here.showtime_id, moved.showtime_id]
 
 
 async def test_the_showtime_of_another_film_is_404(cinema: Cinema) -> None:

@@ -7,9 +7,16 @@ import json
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestServer
+from multidict import CIMultiDict
+from sqlalchemy import select
 
-from catalog.webhooks import sign_webhook
-from tests.gateway.town import PUBLIC_URL, Town, checked_problem
+from catalog.keys.webhook_keys import KeyStore
+from catalog.keys.webhooks import sign_webhook
+from catalog.store.schema import purchases
+from gateway.keys import WEBHOOK_KEYS
+from gateway.secrets import load_secrets
+from tests.gateway.town import PATIENCE_S, PUBLIC_URL, Town, checked_problem
 
 PATH = "/tell/purchase"
 
@@ -65,6 +72,73 @@ async def test_the_same_purchase_id_with_other_fields_is_a_conflict(town: Town) 
     assert problem["correlation_id"] == correlation_id
     assert [error["field"] for error in problem["errors"]] == ["auditorium_number"]
     assert await town.purchases() == 1
+
+
+async def test_a_webhook_id_is_one_message_only(town: Town) -> None:
+    """Another body under the same id is refused by its own code, and the first one stays."""
+    first, second = (
+        json.dumps(town.notice(await town.show())).encode(),
+        json.dumps(town.notice(await town.show())).encode(),
+    )
+    async with town.tell.post(PATH, data=first, headers=town.sign(first, "msg_1")) as answer:
+        assert answer.status == 202
+        accepted = await answer.json()
+    problem = await town.problem(PATH, "POST", data=second, headers=town.sign(second, "msg_1"))
+    assert (problem["status"], problem["code"]) == (409, "webhook-id-reused")
+    async with town.tell.post(PATH, data=first, headers=town.sign(first, "msg_1")) as answer:
+        assert await answer.json() == accepted
+    assert await town.purchases() == 1
+    async with town.tell.post(PATH, data=second, headers=town.sign(second, "msg_2")) as answer:
+        assert answer.status == 202
+
+
+async def test_the_trace_of_the_sale_goes_on(town: Town) -> None:
+    """A valid traceparent is kept with the purchase; another one is as if it had not come."""
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    for value in (trace, "00-nonsense"):
+        body = json.dumps(town.notice(await town.show())).encode()
+        headers = town.sign(body) | {"traceparent": value}
+        async with town.tell.post(PATH, data=body, headers=headers) as answer:
+            assert answer.status == 202
+    async with town.database() as database, database.read() as connection:
+        kept = await connection.scalars(select(purchases.c.traceparent).order_by(purchases.c.id))
+        assert list(kept) == [trace, None]
+
+
+async def test_a_revoked_key_is_refused_within_seconds(town: Town) -> None:
+    """Without a restart; a key that was made meanwhile is good as soon."""
+    body = json.dumps(town.notice(await town.show())).encode()
+    assert isinstance(town.tell.server, TestServer)
+    keys = town.tell.server.app[WEBHOOK_KEYS]
+    other = b"n" * 32
+    async with town.database() as database:
+        store = KeyStore(database, load_secrets(town.settings).master, town.clock)
+        await store.add("local", other)
+        await store.revoke("local", "w1")
+    async with asyncio.timeout(PATIENCE_S):
+        await keys.read_again()
+        await keys.read_again()
+    assert (await refused(town, body, town.sign(body)))["code"] == "webhook-refused"
+    headers = town.sign(body)
+    stamp = int(headers["webhook-timestamp"])
+    headers["webhook-signature"] = sign_webhook(other, headers["webhook-id"], stamp, body)
+    async with town.tell.post(PATH, data=body, headers=headers) as answer:
+        assert answer.status == 202
+    metrics = await town.text("/metrics")
+    assert 'tell_webhooks_verified_total{environment="local",key="w2"} 1.0' in metrics
+
+
+@pytest.mark.parametrize(
+    "name", ["x-api-key", "webhook-id", "webhook-timestamp", "webhook-signature"]
+)
+async def test_a_header_given_twice_is_401(town: Town, name: str) -> None:
+    """A proxy in between may have read the other one."""
+    body = json.dumps(town.notice(await town.show())).encode()
+    signed = CIMultiDict(town.sign(body))
+    signed.add(name, signed[name])
+    async with town.tell.post(PATH, data=body, headers=signed) as answer:
+        assert answer.status == 401
+    assert await town.purchases() == 0
 
 
 async def test_unknown_fields_are_ignored_and_counted(town: Town) -> None:
@@ -183,10 +257,11 @@ async def test_a_rightly_signed_body_that_is_no_json_is_400(town: Town) -> None:
     """Doubled keys included."""
     notice = json.dumps(town.notice(await town.show()))
     twice = notice[:-1] + ', "purchase_id": "another"}'
-    for text in ("", "[]", "{", twice):
+    for text in ("", "[]", "{", "NaN", '{"a": Infinity}', '{"a": 1e999}', "[" * 9000, twice):
         body = text.encode()
         problem = await refused(town, body, town.sign(body))
         assert (problem["status"], problem["code"]) == (400, "invalid-body")
+    assert [error["field"] for error in problem["errors"]] == ["purchase_id"]
 
 
 async def test_too_much_or_another_type_is_refused_before_it_is_read(town: Town) -> None:

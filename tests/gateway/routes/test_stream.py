@@ -105,6 +105,19 @@ async def test_now_begins_at_the_fragment_that_sounds(town: Town, track: Track) 
     assert (problem["status"], problem["code"]) == (400, "invalid-query")
 
 
+async def test_the_narrators_pauses_are_those_of_the_track(town: Town, track: Track) -> None:
+    """In samples, in order: where an app may correct itself unheard."""
+    grant = await granted(town)
+    async with town.tell.get(grant["silences"]) as answer:
+        assert answer.content_type == "application/json"
+        pauses = await answer.json()
+    assert track.silences is not None
+    assert pauses == {
+        "sample_rate_hz": 48_000,
+        "silences": [list(pause) for pause in track.silences],
+    }
+
+
 async def test_the_mpd_names_every_rendition(town: Town, track: Track) -> None:
     """Text for text that of the track."""
     grant = await granted(town)

@@ -67,3 +67,27 @@ async def test_only_the_app_s_own_files_are_served(town: Town, path: str) -> Non
     """404 for all else, as a problem."""
     problem = await town.problem(path)
     assert (problem["status"], problem["code"]) == (404, "not-found")
+
+
+async def test_the_service_worker_may_control_the_whole_app(town: Town) -> None:
+    """Its script lies below /app/, and /listen and the downloads are not there."""
+    async with town.tell.get("/app/sw.js") as answer:
+        assert answer.status == 200
+        assert answer.headers["Service-Worker-Allowed"] == "/"
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    async with town.tell.get("/app/js/app.js") as answer:
+        assert "Service-Worker-Allowed" not in answer.headers
+
+
+async def test_a_worker_may_fetch_from_here_alone(town: Town) -> None:
+    """Its policy comes with its own script, and again with the answer that nothing has changed."""
+    expected = "default-src 'none'; script-src 'self'; connect-src 'self'"
+    async with town.tell.get("/app/js/downloadworker.js") as answer:
+        assert answer.headers["Content-Security-Policy"] == expected
+        headers = {"If-None-Match": answer.headers["ETag"]}
+    async with town.tell.get("/app/js/downloadworker.js", headers=headers) as answer:
+        assert answer.status == 304
+        assert answer.headers["Content-Security-Policy"] == expected
+    async with town.tell.get("/app/css/tell.css") as answer:
+        assert "connect-src" not in answer.headers["Content-Security-Policy"]

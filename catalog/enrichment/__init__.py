@@ -1,0 +1,1 @@
+"""From a purchase to a ticket: the partner is asked until it has answered."""

@@ -1,0 +1,1 @@
+"""Who may listen, what she is told, and how she is forgotten."""

@@ -1,0 +1,137 @@
+"""Forgetting: everything of a listener or of a ticket, at once and for good; and what counts show.
+
+Somebody who holds a ticket with audio description can be taken for blind. So a count of people
+below three is not told to anybody: in a small auditorium it would name a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from catalog.errors import PurchaseNotFoundError
+from catalog.store.database import Database
+from catalog.store.schema import claims, events, listeners, playback_states, purchases
+
+log = structlog.get_logger()
+
+_TOLD_FROM = 3
+
+
+def told_count(count: int) -> str:
+    """A count of people or tickets as an operator may read it: "<3" below three, none too."""
+    return str(count) if count >= _TOLD_FROM else f"<{_TOLD_FROM}"
+
+
+def told_number(count: int) -> int:
+    """The same where only a number can stand, as in a metric: 0 stands for "<3"."""
+    return count if count >= _TOLD_FROM else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many `tickets` were erased, and how many are `kept` since others hold them too."""
+
+    tickets: int
+    kept: int
+
+
+class Privacy:
+    """Erases. All methods raise DatabaseError, and then nothing was erased."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def forget_listener(self, listener_id: str) -> Forgotten:
+        """Erase the listener, her claims and playback states, and tickets that nobody else holds.
+
+        A listener who is not there is forgotten already.
+        """
+
+        async def forget(connection: AsyncConnection) -> Forgotten:
+            return await _erase_listener(connection, listener_id)
+
+        forgotten = await self._database.run(forget)
+        # Without the id: a log is kept longer than a listener is.
+        log.info("listener_forgotten", tickets=forgotten.tickets, kept=forgotten.kept)
+        return forgotten
+
+    async def forget_purchase(self, wanted: str) -> int:
+        """Erase the purchase with that correlation id or purchase_id, whoever holds it; how many.
+
+        The partner may use one purchase_id in several environments. Listeners who hold nothing
+        more are erased too. Raises PurchaseNotFoundError.
+        """
+        named = or_(purchases.c.correlation_id == wanted, purchases.c.purchase_id == wanted)
+
+        async def forget(connection: AsyncConnection) -> int:
+            rows = list(
+                await connection.scalars(select(purchases.c.id).where(named).with_for_update())
+            )
+            if not rows:
+                raise PurchaseNotFoundError(wanted)
+            holders = set(
+                await connection.scalars(
+                    select(claims.c.listener_id).where(claims.c.purchase_id.in_(rows))
+                )
+            )
+            await erase_purchases(connection, rows)
+            await erase_idle_listeners(connection, holders)
+            return len(rows)
+
+        erased = await self._database.run(forget)
+        log.info("purchase_forgotten", purchases=erased)
+        return erased
+
+
+async def erase_purchases(connection: AsyncConnection, rows: Collection[int]) -> None:
+    """Erase purchases with all that points at them."""
+    for table in (playback_states, claims, events):
+        await connection.execute(delete(table).where(table.c.purchase_id.in_(rows)))
+    await connection.execute(delete(purchases).where(purchases.c.id.in_(rows)))
+
+
+async def erase_idle_listeners(connection: AsyncConnection, listener_ids: Collection[str]) -> int:
+    """Erase those of the listeners that hold no ticket; how many."""
+    busy = set(
+        await connection.scalars(
+            select(claims.c.listener_id).where(claims.c.listener_id.in_(listener_ids))
+        )
+    )
+    idle = [listener_id for listener_id in listener_ids if listener_id not in busy]
+    await connection.execute(delete(playback_states).where(playback_states.c.listener_id.in_(idle)))
+    # She may have been the first to claim a ticket that another holds by now.
+    await connection.execute(
+        update(purchases).where(purchases.c.user_id.in_(idle)).values(user_id=None)
+    )
+    erased = await connection.execute(delete(listeners).where(listeners.c.id.in_(idle)))
+    return erased.rowcount
+
+
+async def _erase_listener(connection: AsyncConnection, listener_id: str) -> Forgotten:
+    held = set(
+        await connection.scalars(
+            select(claims.c.purchase_id).where(claims.c.listener_id == listener_id)
+        )
+    )
+    # A ticket that she let go of and nobody took up is hers still.
+    held |= set(
+        await connection.scalars(
+            select(purchases.c.id).where(purchases.c.user_id == listener_id).with_for_update()
+        )
+    )
+    shared = set(
+        await connection.scalars(
+            select(claims.c.purchase_id)
+            .where(claims.c.purchase_id.in_(held))
+            .where(claims.c.listener_id != listener_id)
+        )
+    )
+    await connection.execute(delete(claims).where(claims.c.listener_id == listener_id))
+    await erase_purchases(connection, held - shared)
+    await erase_idle_listeners(connection, [listener_id])
+    return Forgotten(len(held - shared), len(shared))

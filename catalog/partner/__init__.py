@@ -1,0 +1,1 @@
+"""The partner's own service: its API, its answers, how well it is, and its clock."""

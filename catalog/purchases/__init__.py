@@ -1,0 +1,1 @@
+"""What was sold: taking it durably, taking it back, and what became of it."""

@@ -1,0 +1,156 @@
+"""Reading tickets: a purchase with its movie, theater and screening as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+
+from catalog.errors import TicketNotFoundError
+from catalog.models import Movie, Screening, Theater, Ticket
+from catalog.screenings.screening_rows import SCREENING_COLUMNS, screening_of
+from catalog.store.database import Database
+from catalog.store.schema import auditoriums, claims, movies, purchases, screenings, theaters
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A ticket in a listener's hand; `purchase_id` is its row."""
+
+    listener_id: str
+    purchase_id: int
+    ticket: Ticket
+
+
+class Tickets:
+    """Each method sees what was committed before it was called. All raise DatabaseError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_listener(self, listener_id: str) -> list[Ticket]:
+        """All tickets that the listener holds, by movie_start; those without a screening last."""
+        # Where Tell's own operator spoke, her word counts (catalog/screenings/effective.py).
+        start = func.coalesce(screenings.c.operator_movie_start, screenings.c.movie_start)
+        query = (
+            _tickets()
+            .where(_held_by(listener_id))
+            # IS NULL first: databases differ on where they sort what is missing.
+            .order_by(screenings.c.movie_start.is_(None), start, purchases.c.id)
+        )
+        async with self._database.read() as connection:
+            return [_ticket(row) for row in await connection.execute(query)]
+
+    async def get(self, listener_id: str, correlation_id: str) -> Ticket:
+        """The ticket, if the listener holds it; raises TicketNotFoundError."""
+        return await self._one(correlation_id, _held_by(listener_id))
+
+    async def by_correlation(self, correlation_id: str) -> Ticket:
+        """The ticket, whoever asks; raises TicketNotFoundError."""
+        return await self._one(correlation_id)
+
+    async def grant_state(self, correlation_id: str) -> Ticket:
+        """What decides whether a signed URL still opens: by_correlation under the routes' name."""
+        return await self.by_correlation(correlation_id)
+
+    async def screening(self, screening_id: int) -> Screening | None:
+        """The screening as it is now."""
+        query = select(screenings.c.id.label("screening_row"), *SCREENING_COLUMNS).where(
+            screenings.c.id == screening_id
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else screening_of(row)
+
+    async def audience(
+        self, screening_ids: Collection[int], purchase_ids: Collection[int]
+    ) -> list[Held]:
+        """Who holds tickets of those screenings, or those purchases, as they are now.
+
+        Both are rows' ids, as events name them (catalog/listeners/events.py).
+        """
+        concerned = or_(
+            purchases.c.screening_id.in_(screening_ids), purchases.c.id.in_(purchase_ids)
+        )
+        query = (
+            _tickets()
+            .add_columns(purchases.c.id.label("purchase_row"), claims.c.listener_id)
+            .join(claims, claims.c.purchase_id == purchases.c.id)
+            .where(concerned)
+            # Two devices of one listener are two claims, and one ticket.
+            .distinct()
+        )
+        async with self._database.read() as connection:
+            return [
+                Held(row.listener_id, row.purchase_row, _ticket(row))
+                for row in await connection.execute(query)
+            ]
+
+    async def _one(self, correlation_id: str, *conditions: ColumnElement[bool]) -> Ticket:
+        query = _tickets().where(purchases.c.correlation_id == correlation_id, *conditions)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise TicketNotFoundError(correlation_id)
+        return _ticket(row)
+
+
+def _held_by(listener_id: str) -> ColumnElement[bool]:
+    # A listener with two devices has two claims: a join would double the ticket.
+    held = select(claims.c.purchase_id).where(claims.c.listener_id == listener_id)
+    condition: ColumnElement[bool] = purchases.c.id.in_(held)
+    return condition
+
+
+def _tickets() -> Select[Any]:
+    return (
+        select(
+            purchases.c.correlation_id,
+            purchases.c.environment.label("purchase_environment"),
+            purchases.c.purchase_id,
+            purchases.c.state,
+            purchases.c.movie_id,
+            purchases.c.place_id,
+            purchases.c.auditorium_number,
+            purchases.c.showtime_id.label("purchase_showtime_id"),
+            purchases.c.purchased_at,
+            screenings.c.id.label("screening_row"),
+            *SCREENING_COLUMNS,
+            auditoriums.c.number,
+            movies.c.title,
+            movies.c.poster_path,
+            movies.c.audio_description_path,
+            theaters.c.name,
+            theaters.c.time_zone,
+        )
+        .select_from(purchases)
+        .outerjoin(screenings, screenings.c.id == purchases.c.screening_id)
+        .outerjoin(movies, movies.c.id == screenings.c.movie_id)
+        .outerjoin(auditoriums, auditoriums.c.id == screenings.c.auditorium_id)
+        .outerjoin(theaters, theaters.c.id == auditoriums.c.location_id)
+    )
+
+
+def _ticket(row: Row[*tuple[Any, ...]]) -> Ticket:
+    ticket = Ticket(
+        correlation_id=row.correlation_id,
+        environment=row.purchase_environment,
+        purchase_id=row.purchase_id,
+        state=row.state,
+        movie_id=row.movie_id,
+        place_id=row.place_id,
+        # Where the screening is now: it may have been moved since the ticket was sold.
+        auditorium_number=row.auditorium_number if row.number is None else row.number,
+        showtime_id=row.purchase_showtime_id,
+        purchased_at=row.purchased_at,
+    )
+    if row.screening_row is None:
+        return ticket
+    return replace(
+        ticket,
+        movie=Movie(row.movie_id, row.title, row.poster_path, row.audio_description_path),
+        theater=Theater(row.place_id, row.name, row.time_zone),
+        screening=screening_of(row),
+    )

@@ -1,0 +1,79 @@
+"""A film that was put off is started at AMC-clone's desk, and the listeners follow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiohttp
+
+from demo import browser, sound
+from demo.joins import MeasuredJoin, measured
+
+# A press of the button, which returns the movie_start that it stamped.
+Press = Callable[[], Awaitable[datetime]]
+
+_PATIENCE_S = 20.0
+_WAITING_S = 2.0
+_LISTEN_S = 10.0
+# The sound follows the event: by so much later it must be in sync.
+_SETTLED_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOfStart:
+    """What the event said, and how long after the press it came."""
+
+    movie_start: datetime
+    after_s: float
+
+
+async def told_of_start(
+    session: aiohttp.ClientSession, bearer: dict[str, str], press: Press
+) -> tuple[datetime, ToldOfStart]:
+    """Connect to the event stream, press, and wait for the event; returns the stamp and it."""
+    async with (
+        session.get("/tell/events", headers=bearer) as response,
+        asyncio.timeout(_PATIENCE_S),
+    ):
+        # The first position: from here on nothing is missed.
+        await response.content.readuntil(b"id: ")
+        pressed_at = time.monotonic()
+        stamped = await press()
+        data = b""
+        async for line in response.content:
+            if line.startswith(b"event:"):
+                data = line
+            elif line.startswith(b"data:") and data == b"event: screening.started\n":
+                after_s = time.monotonic() - pressed_at
+                return stamped, ToldOfStart(_movie_start(line), after_s)
+    raise EOFError("the event stream ended")
+
+
+async def sound_follows(listen_url: str, press: Press) -> MeasuredJoin:
+    """Join before the film, press, and read the film's time in what is heard from then on."""
+    with sound.sound_card() as card:
+        async with browser.chromium(card) as chromium:
+            recorder = card.recorder()
+            recorder.start()
+            try:
+                context = await browser.phone(chromium)
+                page = await context.new_page()
+                await browser.join(page, recorder, listen_url, listen_s=_WAITING_S)
+                pressed_at = time.time()
+                movie_start = await press()
+                await asyncio.sleep(_LISTEN_S)
+                heard = await asyncio.to_thread(browser.read_join, recorder, pressed_at)
+                await context.close()
+            finally:
+                recorder.stop()
+    return measured(heard, movie_start, _SETTLED_S)
+
+
+def _movie_start(line: bytes) -> datetime:
+    ticket = json.loads(line.removeprefix(b"data: "))["ticket"]
+    return datetime.fromisoformat(ticket["movie_start"])

@@ -1,0 +1,123 @@
+/** "If it does not fit": where she moves the film by ear and sets what her earphone is late by. */
+
+import { Calibrating } from "./calibrating.js";
+import { element } from "./screens.js";
+import { trimLine } from "./status.js";
+import { STEP_MS } from "./trim.js";
+
+const NUDGES_MS = [-10_000, -1000, 1000, 10_000];
+
+/**
+ * @typedef {object} Parts
+ * @property {import("./messages.js").Messages} messages
+ * @property {import("./announcer.js").Announcer} announcer
+ * @property {import("./adjustments.js").Adjustments} adjustments
+ * @property {import("./filmtime.js").FilmTime} film
+ * @property {() => boolean} mayCalibrate whether nothing is being listened to
+ */
+
+export class Adjusting {
+  root;
+  #parts;
+  #calibrating;
+  #moved = element("p", {});
+  #trim = element("p", {});
+  #forget;
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    const { messages, announcer, adjustments, film, mayCalibrate } = parts;
+    this.#parts = parts;
+    this.#calibrating = new Calibrating({
+      messages,
+      announcer,
+      mayBegin: mayCalibrate,
+      // The clicks are played untrimmed.
+      onLate: (lateMs) => this.#setTrim(0, lateMs),
+    });
+    const button = (/** @type {string} */ label, /** @type {() => void} */ run) =>
+      element("button", { type: "button", class: "second", onclick: run }, label);
+    this.#forget = button(messages.text("adjust.forget"), () => {
+      adjustments.forget();
+      this.#tell(this.#movedText());
+    });
+    this.root = element(
+      "details",
+      { class: "adjust" },
+      element("summary", {}, messages.text("adjust.summary")),
+      this.#group(
+        "adjust.film",
+        this.#moved,
+        button(messages.text("adjust.now"), () => {
+          adjustments.mark(film.start, film.nowMs());
+          this.#tell(messages.text("adjust.marked"));
+        }),
+        ...NUDGES_MS.map((byMs) => {
+          const key = byMs < 0 ? "adjust.earlier" : "adjust.later";
+          const label = messages.text(key, { count: Math.abs(byMs) / 1000 });
+          return button(label, () => {
+            adjustments.nudge(film.start, byMs);
+            this.#tell(this.#movedText());
+          });
+        }),
+        this.#forget,
+      ),
+      this.#group(
+        "trim.title",
+        this.#trim,
+        button(messages.text("trim.step-earlier", { ms: STEP_MS }), () =>
+          this.#setTrim(adjustments.trimMs, STEP_MS),
+        ),
+        button(messages.text("trim.step-later", { ms: STEP_MS }), () =>
+          this.#setTrim(adjustments.trimMs, -STEP_MS),
+        ),
+        this.#calibrating.root,
+      ),
+    );
+    this.render();
+  }
+
+  close() {
+    this.#calibrating.close();
+  }
+
+  /** Write what has changed. */
+  render() {
+    const { messages, adjustments } = this.#parts;
+    write(this.#moved, this.#movedText());
+    write(this.#trim, trimLine(messages, adjustments.trimMs));
+    // Not taken away under her finger: what is read as "dimmed" is still found.
+    this.#forget.setAttribute("aria-disabled", String(!adjustments.own));
+  }
+
+  /** @param {string} title @param {...Node} children */
+  #group(title, ...children) {
+    const { messages } = this.#parts;
+    return element("fieldset", {}, element("legend", {}, messages.text(title)), ...children);
+  }
+
+  /** @param {number} fromMs @param {number} byMs */
+  #setTrim(fromMs, byMs) {
+    const { adjustments, messages } = this.#parts;
+    adjustments.setTrim(fromMs + byMs);
+    this.#tell(trimLine(messages, adjustments.trimMs));
+  }
+
+  #movedText() {
+    const { messages, adjustments, film } = this.#parts;
+    if (!adjustments.own) return messages.text("adjust.none");
+    const ms = adjustments.movedMs(film.start);
+    const span = messages.span(Math.abs(ms));
+    return messages.text(ms < 0 ? "adjust.moved-earlier" : "adjust.moved-later", { span });
+  }
+
+  #tell(/** @type {string} */ sentence) {
+    this.#parts.announcer.say(sentence);
+    this.render();
+  }
+}
+
+/** @param {HTMLElement} node @param {string} text */
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

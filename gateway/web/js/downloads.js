@@ -1,0 +1,453 @@
+/**
+ * The tracks of her tickets, on this phone before the film: which are wanted, in which order they
+ * come, what goes for them, and how each stands. The bytes are downloadworker.js's.
+ */
+
+import { ApiError } from "./api.js";
+import { isShowDay, makeRoom } from "./eviction.js";
+import { chooseDownload, mayDownload } from "./formats.js";
+import { isAway } from "./kept.js";
+import { screenOf, timesOf } from "./timeline.js";
+
+const NOTES_KEY = "tell.downloads";
+const BANDWIDTH_KEY = "tell.bandwidth-bps";
+const AGAIN_MS = 30_000;
+/** Left to the phone, so that other apps and the browser itself still work. */
+const RESERVE_BYTES = 50e6;
+
+/**
+ * How the track of a ticket stands. none: nothing is known yet. loading: it comes (`percent`).
+ * whole: it is on the phone, its digest was right. damaged: it was found changed, and comes again.
+ * offline: it waits for the network. sparing, never, slow: not by itself, and why. no-room: neither
+ * the limit nor the phone has room. unsupported: this browser keeps no files. no-codec: nothing of
+ * it plays here. failed: it comes wrong again and again.
+ * @typedef {"none" | "loading" | "whole" | "damaged" | "offline" | "sparing" | "never" | "slow" |
+ *   "no-room" | "unsupported" | "no-codec" | "failed"} State
+ *
+ * @typedef {object} Standing
+ * @property {State} state
+ * @property {number} percent
+ * @property {number} sizeBytes 0 while unknown
+ *
+ * @typedef {object} Note what is remembered of a track
+ * @property {string} sha256
+ * @property {number} sizeBytes
+ * @property {string} rendition
+ * @property {string} codecs
+ * @property {boolean} whole
+ * @property {number} verifiedMs
+ * @property {Record<string, { movieStartMs: number, creditsEndMs: number }>} tickets
+ *
+ * @typedef {object} Parts
+ * @property {import("./kept.js").KeptApi} api
+ * @property {import("./kept.js").Memory} memory
+ * @property {Store} store
+ * @property {() => WorkerLike} makeWorker
+ * @property {(codecs: string) => boolean} canPlay
+ * @property {() => import("./formats.js").Network} network
+ * @property {() => import("./formats.js").DataUse} dataUse
+ * @property {() => number} nowMs Tell's time, as well as it is known
+ * @property {() => Promise<{ quota?: number, usage?: number, persisted: boolean }>} storage asks
+ * to keep it too
+ * @property {(run: () => Promise<void>) => Promise<void>} alone one page of this phone at a time
+ * @property {(ms: number) => Promise<void>} sleep
+ * @property {number} limitBytes
+ *
+ * @typedef {Pick<typeof import("./store.js"), "canKeep" | "wholeFile" | "remove" | "removeOthers">} Store
+ * @typedef {Pick<Worker, "postMessage" | "addEventListener" | "terminate">} WorkerLike
+ */
+
+export class Downloads {
+  #parts;
+  /** @type {Map<string, Note>} by digest */ #notes = new Map();
+  /** @type {Map<string, Record<string, any>>} by correlation_id */ #tickets = new Map();
+  /** @type {Map<string, Standing>} by correlation_id */ #standings = new Map();
+  /** What she asked for although the phone is sparing. */
+  #asked = new Set();
+  /** Looked through in this visit. */
+  #verified = new Set();
+  #listeners = new Set();
+  /** @type {string | null} digest of the track that is open in the player */ playing = null;
+  #ready;
+  #running = false;
+  #again = false;
+  /** @type {WorkerLike | null} */ #worker = null;
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    this.#ready = this.#load();
+  }
+
+  /** Be told whenever a standing changes. @param {() => void} listener @returns {() => void} no more */
+  watch(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** @param {string} correlationId @returns {Standing} */
+  standing(correlationId) {
+    return this.#standings.get(correlationId) ?? { state: "none", percent: 0, sizeBytes: 0 };
+  }
+
+  /**
+   * The whole track of a ticket, null where it is not on the phone.
+   * @param {string} correlationId
+   * @returns {Promise<Note | null>}
+   */
+  async whole(correlationId) {
+    await this.#ready;
+    const note = this.#noteOf(correlationId);
+    return note?.whole ? note : null;
+  }
+
+  /** All tickets there are, as Tell has them now. @param {Record<string, any>[]} tickets */
+  async take(tickets) {
+    await this.#ready;
+    const before = this.#facts();
+    this.#tickets = new Map(tickets.map((ticket) => [ticket.correlation_id, ticket]));
+    if (this.#facts() === before) return;
+    for (const note of this.#notes.values()) {
+      for (const id of Object.keys(note.tickets)) this.#follow(note, id);
+    }
+    this.#save();
+    await this.run();
+  }
+
+  /** What of the tickets matters here; the rest changes with each answer. */
+  #facts() {
+    const facts = [...this.#tickets.values()].map((ticket) =>
+      [ticket.correlation_id, ticket.movie_start, ticket.credits_end, ticket.described, ticket.state]
+        .concat(ticket.phase === "cancelled"),
+    );
+    return JSON.stringify(facts.sort());
+  }
+
+  /** She asked for it herself, whatever it costs. @param {string} correlationId */
+  async ask(correlationId) {
+    this.#asked.add(correlationId);
+    await this.run();
+  }
+
+  /**
+   * Look through the track of a ticket once more. False where it is not whole (and is fetched again).
+   * @param {string} correlationId @returns {Promise<boolean>}
+   */
+  async verify(correlationId) {
+    await this.#ready;
+    const note = this.#noteOf(correlationId);
+    if (!note?.whole) return false;
+    await this.#alone(() => this.#verify(note));
+    if (!note.whole) this.run();
+    return note.whole;
+  }
+
+  /** The track failed while it was played: not to be trusted any more. @param {string} sha256 */
+  async distrust(sha256) {
+    const note = this.#notes.get(sha256);
+    if (note?.whole) await this.verify(Object.keys(note.tickets)[0]);
+  }
+
+  /** Remove every track from this phone. */
+  async clear() {
+    this.#worker?.postMessage({ order: "stop" });
+    await this.#alone(async () => {
+      for (const sha256 of this.#notes.keys()) await this.#parts.store.remove(sha256);
+      this.#notes.clear();
+      this.#save();
+    });
+    for (const id of this.#tickets.keys()) this.#stand(id, { state: "none" });
+  }
+
+  /** Fetch and check what is wanted, soonest first; returns when nothing is left to do now. */
+  async run() {
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    this.#running = true;
+    try {
+      await this.#ready;
+      do {
+        this.#again = false;
+        for (const ticket of this.#wanted()) {
+          if (this.#again) break;
+          await this.#serve(ticket);
+        }
+      } while (this.#again);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #load() {
+    const { store } = this.#parts;
+    this.#read();
+    if (!store.canKeep()) return;
+    for (const note of this.#notes.values()) {
+      const file = note.whole ? await store.wholeFile(note.sha256) : null;
+      // The browser may have cleared its storage; then it is as if it never came.
+      note.whole = file?.size === note.sizeBytes;
+      if (!note.whole) continue;
+      for (const id of Object.keys(note.tickets)) this.#stand(id, { state: "whole", percent: 100 });
+    }
+    await store.removeOthers(new Set(this.#notes.keys())).catch(() => {});
+  }
+
+  #wanted() {
+    const nowMs = this.#parts.nowMs();
+    const startMs = (/** @type {any} */ ticket) => timesOf(ticket)?.movieStartMs ?? Infinity;
+    return [...this.#tickets.values()]
+      .filter((ticket) => screenOf(ticket, nowMs) === "showing")
+      .sort((one, other) => startMs(one) - startMs(other));
+  }
+
+  /** @param {Record<string, any>} ticket */
+  async #serve(ticket) {
+    const { store } = this.#parts;
+    const id = ticket.correlation_id;
+    if (!store.canKeep()) return this.#stand(id, { state: "unsupported" });
+    const note = this.#noteOf(id);
+    if (note?.whole) {
+      this.#stand(id, { state: "whole", percent: 100 });
+      const due = isShowDay(kept(note), this.#parts.nowMs()) && !this.#verified.has(note.sha256);
+      if (due) await this.#alone(() => this.#verify(note));
+      if (note.whole) return this.#refresh(ticket, note);
+    }
+    const may = mayDownload(this.#parts.network(), this.#parts.dataUse());
+    if (may !== "yes" && !this.#asked.has(id)) return this.#stand(id, { state: may });
+    const wanted = await this.#choose(ticket);
+    if (wanted) await this.#alone(() => this.#fetch(ticket, wanted));
+  }
+
+  /** A new version of the track replaces the old one. @param {any} ticket @param {Note} note */
+  async #refresh(ticket, note) {
+    const wanted = await this.#choose(ticket, note);
+    if (wanted && wanted.sha256 !== note.sha256) {
+      await this.#alone(() => this.#fetch(ticket, wanted));
+    }
+  }
+
+  /**
+   * The rendition to have, null where none can be had now.
+   * @param {Record<string, any>} ticket @param {Note} [have]
+   */
+  async #choose(ticket, have) {
+    const { api, canPlay, network, dataUse } = this.#parts;
+    const id = ticket.correlation_id;
+    let grant;
+    try {
+      grant = await api.grant(ticket.movie_id, id);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (have) return null;
+      this.#stand(id, { state: isAway(error) ? "offline" : "none" });
+      if (isAway(error)) this.#later();
+      return null;
+    }
+    // What is on the phone is kept while it is a rendition of the track as it is published now.
+    const same = grant.downloads.find((/** @type {any} */ one) => one.sha256 === have?.sha256);
+    if (same) return same;
+    // A grant of an earlier visit knows of no newer track.
+    if (grant.kept && have) return null;
+    const wanted = chooseDownload(grant.downloads, canPlay, network(), dataUse());
+    if (wanted === null) this.#stand(id, { state: "no-codec" });
+    return wanted;
+  }
+
+  /** @param {Record<string, any>} ticket @param {import("./formats.js").Rendition} wanted */
+  async #fetch(ticket, wanted) {
+    const id = ticket.correlation_id;
+    const note = await this.#makeRoom(ticket, wanted);
+    if (note === null) return this.#stand(id, { state: "no-room", sizeBytes: wanted.size_bytes });
+    // Another page of this phone may have brought it meanwhile.
+    note.whole ||= (await this.#parts.store.wholeFile(note.sha256))?.size === note.sizeBytes;
+    if (!note.whole) {
+      const damaged = this.standing(id).state === "damaged";
+      if (!damaged) this.#stand(id, { state: "loading", sizeBytes: note.sizeBytes });
+      const outcome = await this.#order(
+        { order: "fetch", url: wanted.url, sha256: note.sha256, sizeBytes: note.sizeBytes },
+        (news) => this.#news(id, note, news),
+      );
+      if (outcome !== "whole") return this.#failed(id, outcome);
+      note.whole = true;
+      note.verifiedMs = this.#parts.nowMs();
+      this.#verified.add(note.sha256);
+    }
+    await this.#leaveOthers(id, note.sha256);
+    this.#save();
+    this.#stand(id, { state: "whole", percent: 100, sizeBytes: note.sizeBytes });
+  }
+
+  /** @param {Record<string, any>} ticket @param {import("./formats.js").Rendition} wanted */
+  async #makeRoom(ticket, wanted) {
+    const { store, limitBytes, nowMs, storage } = this.#parts;
+    const times = /** @type {import("./timeline.js").Times} */ (timesOf(ticket));
+    const note = this.#notes.get(wanted.sha256) ?? {
+      sha256: wanted.sha256,
+      sizeBytes: wanted.size_bytes,
+      rendition: wanted.rendition,
+      codecs: wanted.codecs,
+      whole: false,
+      verifiedMs: 0,
+      tickets: {},
+    };
+    const { movieStartMs, creditsEndMs } = times;
+    const tickets = { ...note.tickets, [ticket.correlation_id]: { movieStartMs, creditsEndMs } };
+    const others = [...this.#notes.values()].filter((one) => one !== note);
+    const { fits, remove } = makeRoom({
+      kept: others.map(kept),
+      need: kept({ ...note, tickets }),
+      limitBytes,
+      nowMs: nowMs(),
+      playing: this.playing,
+    });
+    if (!fits) return null;
+    for (const sha256 of remove) await this.#drop(sha256);
+    const { quota = Infinity, usage = 0 } = await storage();
+    if (!note.whole && quota - usage < note.sizeBytes + Math.min(RESERVE_BYTES, quota / 10)) {
+      return null;
+    }
+    note.tickets = tickets;
+    this.#notes.set(note.sha256, note);
+    this.#save();
+    await store.removeOthers(new Set(this.#notes.keys()));
+    return note;
+  }
+
+  /** @param {string} id @param {Note} note @param {any} news */
+  #news(id, note, news) {
+    if (news.news === "damaged") this.#stand(id, { state: "damaged" });
+    if (news.news === "cut" && news.failures > 1) this.#stand(id, { state: "offline" });
+    if (news.news !== "progress") return;
+    if (news.bandwidthBps) {
+      this.#parts.memory.set(BANDWIDTH_KEY, String(Math.round(news.bandwidthBps)));
+    }
+    const state = this.standing(id).state === "damaged" ? "damaged" : "loading";
+    const percent = Math.floor((news.bytes / note.sizeBytes) * 100);
+    this.#stand(id, { state, percent, sizeBytes: note.sizeBytes });
+  }
+
+  /** @param {string} id @param {string} outcome */
+  #failed(id, outcome) {
+    if (outcome === "no-room") this.#stand(id, { state: "no-room" });
+    else if (outcome === "damaged" || outcome === "no-disk") this.#stand(id, { state: "failed" });
+    else {
+      // Refused: a fresh grant may open it. Stopped: something else was asked.
+      this.#stand(id, { state: "none" });
+      this.#later();
+    }
+  }
+
+  /** @param {Note} note */
+  async #verify(note) {
+    const { sha256, sizeBytes } = note;
+    const outcome = await this.#order({ order: "verify", sha256, sizeBytes }, () => {});
+    note.whole = outcome === "whole";
+    if (note.whole) {
+      this.#verified.add(sha256);
+      note.verifiedMs = this.#parts.nowMs();
+    } else {
+      for (const id of Object.keys(note.tickets)) this.#stand(id, { state: "damaged" });
+    }
+    this.#save();
+  }
+
+  /** @param {Record<string, unknown>} order @param {(news: any) => void} onNews @returns {Promise<string>} */
+  #order(order, onNews) {
+    const worker = this.#parts.makeWorker();
+    this.#worker = worker;
+    return new Promise((/** @type {(outcome: string) => void} */ resolve) => {
+      worker.addEventListener("message", (/** @type {any} */ event) => {
+        if (event.data.outcome) resolve(event.data.outcome);
+        else onNews(event.data);
+      });
+      // A worker that cannot be had: an old browser, or its files are gone.
+      worker.addEventListener("error", () => resolve("no-disk"));
+      worker.postMessage(order);
+    }).finally(() => {
+      worker.terminate();
+      this.#worker = null;
+    });
+  }
+
+  /** The ticket has one track; what it had before may go. @param {string} id @param {string} sha256 */
+  async #leaveOthers(id, sha256) {
+    for (const note of [...this.#notes.values()]) {
+      if (note.sha256 === sha256 || !(id in note.tickets)) continue;
+      delete note.tickets[id];
+      const orphan = Object.keys(note.tickets).length === 0;
+      if (orphan && note.sha256 !== this.playing) await this.#drop(note.sha256);
+    }
+  }
+
+  /** @param {string} sha256 */
+  async #drop(sha256) {
+    const note = this.#notes.get(sha256);
+    this.#notes.delete(sha256);
+    this.#save();
+    await this.#parts.store.remove(sha256);
+    for (const id of Object.keys(note?.tickets ?? {})) this.#stand(id, { state: "none" });
+  }
+
+  /** The times of a note's ticket are those of the ticket as it is now. @param {Note} note @param {string} id */
+  #follow(note, id) {
+    const ticket = this.#tickets.get(id);
+    const times = ticket ? timesOf(ticket) : null;
+    if (times === null) return;
+    const { movieStartMs, creditsEndMs, cancelled } = times;
+    note.tickets[id] = { movieStartMs, creditsEndMs: cancelled ? 0 : creditsEndMs };
+  }
+
+  /** @param {string} correlationId */
+  #noteOf(correlationId) {
+    const notes = [...this.#notes.values()].filter((note) => correlationId in note.tickets);
+    return notes.find((note) => note.whole) ?? notes[0];
+  }
+
+  #later() {
+    this.#parts.sleep(AGAIN_MS).then(() => this.run());
+  }
+
+  /** @param {() => Promise<void>} run */
+  #alone(run) {
+    return this.#parts.alone(() => {
+      this.#read();
+      return run();
+    });
+  }
+
+  /** The notes as another page of this phone may have left them. */
+  #read() {
+    const written = JSON.parse(this.#parts.memory.get(NOTES_KEY) ?? "[]");
+    const digests = new Set(written.map((/** @type {Note} */ note) => note.sha256));
+    for (const sha256 of this.#notes.keys()) if (!digests.has(sha256)) this.#notes.delete(sha256);
+    for (const note of written) {
+      this.#notes.set(note.sha256, Object.assign(this.#notes.get(note.sha256) ?? {}, note));
+    }
+  }
+
+  /** @param {string} id @param {Partial<Standing> & { state: State }} standing */
+  #stand(id, standing) {
+    const before = this.standing(id);
+    const now = { ...before, ...(standing.state === before.state ? {} : { percent: 0 }), ...standing };
+    if (JSON.stringify(before) === JSON.stringify(now)) return;
+    this.#standings.set(id, now);
+    for (const listener of this.#listeners) listener();
+  }
+
+  #save() {
+    this.#parts.memory.set(NOTES_KEY, JSON.stringify([...this.#notes.values()]));
+  }
+}
+
+/** @param {Note} note @returns {import("./eviction.js").Kept} */
+function kept({ sha256, sizeBytes, tickets }) {
+  return { sha256, sizeBytes, showings: Object.values(tickets) };
+}
+
+/** The bandwidth that an earlier transfer measured, null for none. @param {import("./kept.js").Memory} memory */
+export function measuredBps(memory) {
+  const bps = Number(memory.get(BANDWIDTH_KEY));
+  return bps > 0 ? bps : null;
+}

@@ -1,0 +1,89 @@
+/** How a ticket that is being listened to stands, in words. Pure: what is known in, sentences out. */
+
+/** Below this, with every bound counted against us, the app says "in sync". */
+const SYNCED_MS = 40;
+
+/**
+ * @typedef {object} Known
+ * @property {import("./player.js").State} state
+ * @property {boolean} wanted whether she wants to hear
+ * @property {import("./timeline.js").Phase} phase
+ * @property {string | null} notice what to say instead of what the phase would say
+ * @property {string} noticeId what support asks for
+ * @property {number} untilSoundMs
+ * @property {"schedule" | "own" | "told"} startFrom whose word the film's start is
+ * @property {number} startBoundMs how far off that start may be, where it is told
+ * @property {number | null} errorS heard minus true
+ * @property {number | null} clockBoundMs null while Tell's clock is unknown
+ * @property {boolean} clockMeasured whether Tell was asked in this visit
+ * @property {number} trimMs
+ *
+ * @typedef {import("./messages.js").Messages} Messages
+ */
+
+/** The sentence above the button. @param {Messages} messages @param {Known} known */
+export function statusText(messages, known) {
+  if (known.notice) return messages.text(known.notice, { id: known.noticeId });
+  if (!known.wanted) return messages.text(`status.${known.phase}`);
+  if (known.state === "playing") return playingText(messages, known);
+  if (known.state === "stalled") return messages.text("status.stalled");
+  if (known.state === "waiting") {
+    const span = messages.span(known.untilSoundMs);
+    if (known.startFrom === "own") return messages.text("status.waiting-own", { span });
+    if (known.startFrom === "schedule") return messages.text("status.waiting-schedule", { span });
+    return messages.text("status.waiting", { span });
+  }
+  return messages.text("status.cueing");
+}
+
+/**
+ * What she hears of the sync unasked. "In sync" is said only of a film whose start is known, by a
+ * clock that was compared, within what nobody notices.
+ * @param {Messages} messages @param {Known} known
+ */
+export function playingText(messages, known) {
+  if (known.startFrom === "own") return messages.text("status.playing-own");
+  if (known.startFrom === "schedule") return messages.text("status.playing-schedule");
+  if (!known.clockMeasured) return messages.text("status.playing-remembered");
+  const errorMs = known.errorS === null ? Infinity : Math.abs(known.errorS) * 1000;
+  const synced = errorMs + (known.clockBoundMs ?? Infinity) + known.startBoundMs <= SYNCED_MS;
+  return messages.text(synced ? "status.playing-synced" : "status.playing-settling");
+}
+
+/** What stands under "How well is it in sync?" @param {Messages} messages @param {Known} known */
+export function syncLines(messages, known) {
+  return [
+    soundLine(messages, known.errorS),
+    clockLine(messages, known),
+    startLine(messages, known),
+    ...(known.trimMs ? [trimLine(messages, known.trimMs)] : []),
+  ];
+}
+
+/** @param {Messages} messages @param {number | null} errorS */
+function soundLine(messages, errorS) {
+  if (errorS === null) return messages.text("sync.not-playing");
+  const ms = Math.round(errorS * 1000);
+  const key = ms === 0 ? "sync.exact" : ms > 0 ? "sync.ahead" : "sync.behind";
+  return messages.text(key, { count: Math.abs(ms) });
+}
+
+/** @param {Messages} messages @param {Known} known */
+function clockLine(messages, { clockBoundMs, clockMeasured }) {
+  if (clockBoundMs === null) return messages.text("sync.clock-unknown");
+  const key = clockMeasured ? "sync.clock" : "sync.clock-remembered";
+  return messages.text(key, { ms: clockBoundMs.toFixed(1) });
+}
+
+/** @param {Messages} messages @param {Known} known */
+function startLine(messages, { startFrom, startBoundMs }) {
+  if (startFrom === "own") return messages.text("sync.start-own");
+  if (startFrom === "schedule") return messages.text("sync.start-schedule");
+  return messages.text("sync.start-bound", { seconds: (startBoundMs / 1000).toFixed(1) });
+}
+
+/** The trim in words. @param {Messages} messages @param {number} ms */
+export function trimLine(messages, ms) {
+  if (ms === 0) return messages.text("trim.none");
+  return messages.text(ms > 0 ? "trim.earlier" : "trim.later", { ms: Math.abs(ms) });
+}

@@ -1,0 +1,183 @@
+/**
+ * Keeps sound that plays at the place that the clock says: reads where it is, decides (sync.js),
+ * bends the rate or seeks. It never counts ticks, since a hidden page gets few of them.
+ */
+
+import { decide, estimate, SEEK_S } from "./sync.js";
+
+/** `currentTime` is believed once so much has sounded: before, it stands or leaps. */
+const FLOWING_S = 0.1;
+const SETTLE_MS = 100;
+/** After a start or a leap it is measured at once, and then over so many seconds (see estimate). */
+const FINE = { tickMs: 50, readings: 6 };
+const STEADY = { tickMs: 400, readings: 10 };
+/** From one reading to the next: this is no noise, something happened. */
+const LEAP_S = 0.03;
+/** No noise either: two readings are enough. */
+const FAR_S = 0.3;
+/** So often it may be corrected at once; what is left then is noise, and waits for the seconds. */
+const FINE_TRIES = 3;
+/** Data that are missing for longer are waited for at the place where they will be needed. */
+const STALL_MS = 400;
+/** What a seek needs behind its aim. */
+const BUFFERED_S = 0.3;
+
+/**
+ * @typedef {object} Parts
+ * @property {HTMLAudioElement} audio
+ * @property {(deviceMs: number) => number | null} positionS where the track should be
+ * @property {(ms: number) => Promise<void>} sleep
+ * @property {import("./lateness.js").Lateness} lateness
+ * @property {() => boolean} stalled whether it waits for data
+ */
+
+export class Steering {
+  #parts;
+  #silences;
+  #readings = /** @type {number[]} */ ([]);
+  #fineTries = FINE_TRIES;
+  /** Device time since which it is too far off to bend. @type {number | null} */ #farSinceMs = null;
+  #flowsFromS = 0;
+  /** What the next measured error teaches. @type {import("./lateness.js").Kind | null} */ #lesson = null;
+  /** Error of the last readings in seconds, positive ahead of the film; null while unknown. */
+  errorS = /** @type {number | null} */ (null);
+
+  /** @param {Parts} parts @param {import("./silences.js").Silences} silences the track's */
+  constructor(parts, silences) {
+    this.#parts = parts;
+    this.#silences = silences;
+  }
+
+  /** @param {import("./silences.js").Silences} silences */
+  use(silences) {
+    this.#silences = silences;
+  }
+
+  /** What was measured says nothing any more: the film was moved, or the sound interrupted. */
+  startAfresh() {
+    this.errorS = null;
+    this.#readings = [];
+    this.#fineTries = FINE_TRIES;
+  }
+
+  /**
+   * Steer what was started at *fromS*, a second of the track.
+   * @param {() => boolean} alive false once somebody else decides
+   * @param {number} fromS
+   * @param {import("./lateness.js").Kind} lesson how it was started
+   * @returns {Promise<boolean>} whether it has to be cued anew; false where it is not alive any more
+   */
+  async run(alive, fromS, lesson) {
+    const { sleep, stalled } = this.#parts;
+    this.startAfresh();
+    this.#farSinceMs = null;
+    this.#flowsFromS = fromS;
+    this.#lesson = lesson;
+    let stalledMs = 0;
+    let napMs = FINE.tickMs;
+    while (alive()) {
+      await sleep(napMs);
+      if (!alive()) return false;
+      napMs = this.#pace().tickMs;
+      stalledMs = stalled() ? stalledMs + napMs : 0;
+      if (stalledMs > STALL_MS) return true;
+      const errorS = this.#measured();
+      if (errorS === null) continue;
+      const decision = decide(errorS, this.#pause(), this.#farForS(errorS));
+      if (decision.action === "seek") {
+        if (!this.#seek()) return true;
+      } else if (decision.action === "bend") {
+        await this.#bend(decision, alive);
+      } else {
+        if (decision.action === "keep") this.#fineTries = 0;
+        else napMs = Math.min(napMs, decision.forS * 1000 + 10);
+        this.#readings.shift();
+      }
+    }
+    return false;
+  }
+
+  #pace() {
+    return this.#fineTries > 0 ? FINE : STEADY;
+  }
+
+  /** The error, once there are readings enough to tell; null until then. */
+  #measured() {
+    const pace = this.#pace();
+    const reading = this.#read();
+    const last = this.#readings.at(-1);
+    if (reading === null) {
+      this.#readings = [];
+      this.#fineTries = FINE_TRIES;
+      return null;
+    }
+    if (pace === STEADY && last !== undefined && Math.abs(reading - last) > LEAP_S) {
+      this.#readings = [];
+      this.#fineTries = FINE_TRIES;
+    }
+    this.#readings.push(reading);
+    const far = this.#readings.length >= 2 && this.#readings.every((one) => Math.abs(one) > FAR_S);
+    if (!far && this.#readings.length < this.#pace().readings) return null;
+    this.errorS = estimate(this.#readings);
+    if (this.#lesson) this.#parts.lateness.learn(this.#lesson, this.errorS);
+    this.#lesson = null;
+    return this.errorS;
+  }
+
+  /** Heard minus true, in seconds; null while the element does not tell the truth. */
+  #read() {
+    const { audio, positionS, stalled } = this.#parts;
+    if (stalled() || audio.seeking) return null;
+    const heardS = audio.currentTime;
+    if (Math.abs(heardS - this.#flowsFromS) < FLOWING_S) return null;
+    const position = positionS(performance.now());
+    return position === null ? null : heardS - position;
+  }
+
+  #pause() {
+    return this.#silences.next(this.#parts.audio.currentTime);
+  }
+
+  /** For how long it has been too far off to bend. @param {number} errorS */
+  #farForS(errorS) {
+    const nowMs = performance.now();
+    if (Math.abs(errorS) < SEEK_S) this.#farSinceMs = null;
+    else this.#farSinceMs ??= nowMs;
+    return this.#farSinceMs === null ? 0 : (nowMs - this.#farSinceMs) / 1000;
+  }
+
+  /** @param {{ rate: number, forS: number }} plan @param {() => boolean} alive */
+  async #bend({ rate, forS }, alive) {
+    const { audio, sleep } = this.#parts;
+    this.#fineTries -= 1;
+    this.#readings = [];
+    audio.playbackRate = rate;
+    await sleep(forS * 1000);
+    if (!alive()) return;
+    audio.playbackRate = 1;
+    await sleep(SETTLE_MS);
+  }
+
+  /** Leap while it plays, aimed ahead by what a seek takes. False where the data are not here. */
+  #seek() {
+    const { audio, positionS, lateness } = this.#parts;
+    const position = positionS(performance.now());
+    if (position === null) return false;
+    const aimS = position + lateness.of("seek");
+    if (position < 0 || !isBuffered(audio, aimS)) return false;
+    audio.currentTime = aimS;
+    this.startAfresh();
+    this.#farSinceMs = null;
+    this.#flowsFromS = aimS;
+    this.#lesson = "seek";
+    return true;
+  }
+}
+
+/** @param {HTMLAudioElement} audio @param {number} atS */
+function isBuffered({ buffered }, atS) {
+  for (let index = 0; index < buffered.length; index += 1) {
+    if (buffered.start(index) <= atS && atS + BUFFERED_S <= buffered.end(index)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,107 @@
+/**
+ * The stream as a source of sound: hls.js, or the browser's own HLS where MediaSource is missing.
+ *
+ * @typedef {object} Source where the sound comes from; one timeline for all of them
+ * @property {"download" | "stream"} kind
+ * @property {(audio: HTMLAudioElement, positionS: number) => void} attach open it around there
+ * @property {() => void} detach
+ *
+ * @typedef {"network" | "refused" | "media"} SourceProblem
+ */
+
+const RETRY_MS = 2000;
+const REFUSED = [401, 403, 404, 410];
+
+const HLS_CONFIG = {
+  // The policy allows no worker made from a blob.
+  enableWorker: false,
+  // hls.js given a whole film fetches ten minutes of it at once: 9.7 MB.
+  maxBufferLength: 12,
+  maxMaxBufferLength: 30,
+  backBufferLength: 12,
+  testBandwidth: false,
+  // A cinema's network drops out: ask again soon, for long.
+  fragLoadPolicy: {
+    default: {
+      maxTimeToFirstByteMs: 4000,
+      maxLoadTimeMs: 20000,
+      timeoutRetry: { maxNumRetry: 4, retryDelayMs: 0, maxRetryDelayMs: 0 },
+      errorRetry: { maxNumRetry: 6, retryDelayMs: 300, maxRetryDelayMs: 4000 },
+    },
+  },
+};
+
+/** @implements {Source} */
+export class StreamSource {
+  kind = /** @type {const} */ ("stream");
+  #url;
+  #Hls;
+  #sleep;
+  #onProblem;
+  #guessBps;
+  #capOf;
+  /** @type {any} */ #hls = null;
+
+  /**
+   * @param {string} url the Multivariant Playlist
+   * @param {object} parts
+   * @param {any} parts.Hls the class of hls.js
+   * @param {(ms: number) => Promise<void>} parts.sleep
+   * @param {(problem: SourceProblem) => void} parts.onProblem
+   * @param {number} parts.guessBps what the bandwidth is taken for, to begin with
+   * @param {(levels: { bitrate: number }[]) => number} parts.capOf highest level that may be
+   *   chosen, -1 for any
+   */
+  constructor(url, { Hls, sleep, onProblem, guessBps, capOf }) {
+    this.#url = url;
+    this.#Hls = Hls;
+    this.#sleep = sleep;
+    this.#onProblem = onProblem;
+    this.#guessBps = guessBps;
+    this.#capOf = capOf;
+  }
+
+  /** @param {HTMLAudioElement} audio @param {number} positionS */
+  attach(audio, positionS) {
+    const Hls = this.#Hls;
+    // Chromium claims to play HLS by itself and then ignores EXT-X-START: ask hls.js first.
+    if (!Hls.isSupported()) {
+      audio.src = this.#url;
+      const atS = positionS;
+      audio.addEventListener("loadedmetadata", () => (audio.currentTime = atS), { once: true });
+      return;
+    }
+    this.#hls = new Hls({
+      ...HLS_CONFIG,
+      startPosition: positionS,
+      abrEwmaDefaultEstimate: this.#guessBps,
+    });
+    this.#hls.on(Hls.Events.MANIFEST_PARSED, (/** @type {any} */ _, /** @type {any} */ data) => {
+      this.#hls.autoLevelCapping = this.#capOf(data.levels);
+    });
+    this.#hls.on(Hls.Events.ERROR, (/** @type {any} */ _, /** @type {any} */ data) =>
+      this.#failed(data),
+    );
+    this.#hls.loadSource(this.#url);
+    this.#hls.attachMedia(audio);
+  }
+
+  detach() {
+    this.#hls?.destroy();
+    this.#hls = null;
+  }
+
+  #failed(/** @type {any} */ data) {
+    if (!data.fatal) return;
+    const hls = this.#hls;
+    if (data.type === this.#Hls.ErrorTypes.MEDIA_ERROR) {
+      hls.recoverMediaError();
+      this.#onProblem("media");
+    } else if (REFUSED.includes(data.response?.code ?? 0)) {
+      this.#onProblem("refused");
+    } else {
+      this.#onProblem("network");
+      this.#sleep(RETRY_MS).then(() => hls === this.#hls && hls?.startLoad(-1));
+    }
+  }
+}

@@ -1,0 +1,1 @@
+"""From the sound to the files of the ladder."""

@@ -1,0 +1,1 @@
+"""Into the storage, whole and switched at once."""

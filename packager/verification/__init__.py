@@ -1,0 +1,1 @@
+"""Every file decoded again and compared with the source."""

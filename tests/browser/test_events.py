@@ -1,0 +1,64 @@
+"""What happens at the cinema reaches the screen by itself, without waiting for a poll."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import aiohttp
+import pytest
+from playwright.async_api import Page, expect
+
+from demo.browser import LISTEN
+from tests.browser.world import World
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.xdist_group("world"),
+]
+
+# The app asks by itself each 30 s; what is here sooner was pushed.
+SOON_MS = 10_000
+
+
+async def press(world: World, showtime_id: str, action: str, body: dict[str, object]) -> None:
+    """Press a button of AMC-clone's desk."""
+    path = f"/api/screenings/{showtime_id}/{action}"
+    async with (
+        aiohttp.ClientSession(world.amc.url) as session,
+        session.post(path, json=body) as response,
+    ):
+        assert response.status == 200, await response.text()
+
+
+async def test_a_ticket_follows_the_cinema_s_desk(world: World, page: Page) -> None:
+    """Delayed, started, moved, cancelled: each is on the screen at once."""
+    sale = await world.sell(timedelta(minutes=5))
+    async with page.expect_response(re.compile("/tell/events$")):
+        await page.goto(sale.listen_url)
+    await page.get_by_role("button", name=LISTEN, exact=True).wait_for()
+    when = page.locator("p.when")
+    await press(world, sale.showtime_id, "delay", {"minutes": 90})
+    await expect(when).to_contain_text("1 hour", timeout=SOON_MS)
+    await press(world, sale.showtime_id, "move", {"auditorium_number": "12"})
+    definition = page.get_by_role("definition").filter(has_text=re.compile("^12$"))
+    await expect(definition).to_be_visible(timeout=SOON_MS)
+    await press(world, sale.showtime_id, "start", {})
+    await expect(page.get_by_role("main")).to_contain_text("is starting", timeout=SOON_MS)
+    await press(world, sale.showtime_id, "cancel", {})
+    heading = page.get_by_role("heading", level=1, name="This showing is cancelled")
+    await expect(heading).to_be_visible(timeout=SOON_MS)
+
+
+async def test_it_hears_again_after_tell_was_away(world: World, page: Page) -> None:
+    """The line is cut, the app comes back by itself, and hears of what happens then."""
+    sale = await world.sell(timedelta(minutes=5))
+    await page.goto(sale.listen_url)
+    await page.get_by_role("button", name=LISTEN, exact=True).wait_for()
+    await world.tell.stop()
+    async with page.expect_response(re.compile("/tell/events$"), timeout=60_000):
+        await world.restart_tell()
+    await press(world, sale.showtime_id, "delay", {"minutes": 90})
+    when = page.locator("p.when")
+    await expect(when).to_contain_text("1 hour", timeout=SOON_MS)

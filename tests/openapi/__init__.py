@@ -1,0 +1,1 @@
+"""The OpenAPI documents of Tell and AMC-clone, held against the running servers by schemathesis."""

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { Messages } from "../../gateway/web/js/messages.js";
+import { playingText, statusText, syncLines } from "../../gateway/web/js/status.js";
+
+const WEB = new URL("../../gateway/web/", import.meta.url);
+const ENGLISH = JSON.parse(readFileSync(new URL("messages/en.json", WEB), "utf8"));
+const messages = new Messages("en-US", ENGLISH);
+
+/** In sync in every way. */
+const KNOWN = {
+  state: "playing",
+  wanted: true,
+  phase: "feature",
+  notice: null,
+  noticeId: "",
+  untilSoundMs: 0,
+  startFrom: "told",
+  startBoundMs: 5,
+  errorS: 0.004,
+  clockBoundMs: 3,
+  clockMeasured: true,
+  trimMs: 0,
+};
+const said = (change) => statusText(messages, { ...KNOWN, ...change });
+
+test("in sync is said where everything is known, and nowhere else", () => {
+  assert.match(said({}), /in sync/);
+  const doubts = [
+    { startFrom: "schedule" },
+    { startFrom: "own" },
+    { clockMeasured: false },
+    { clockBoundMs: null },
+    { clockBoundMs: 60 },
+    { startBoundMs: 2000 },
+    { errorS: null },
+    { errorS: -0.05 },
+    { state: "stalled" },
+    { state: "waiting" },
+    { state: "cueing" },
+  ];
+  for (const doubt of doubts) assert.doesNotMatch(said(doubt), /in sync/, JSON.stringify(doubt));
+});
+
+test("by the schedule alone it says that it may be minutes off, before the film and in it", () => {
+  assert.match(said({ startFrom: "schedule" }), /minutes off/);
+  assert.match(said({ startFrom: "schedule", state: "waiting" }), /minutes off/);
+});
+
+test("her own start is called hers, and a clock from memory is called that", () => {
+  assert.match(said({ startFrom: "own" }), /you set/);
+  assert.match(said({ startFrom: "own", state: "waiting", untilSoundMs: 90_000 }), /you set.*1 minute/);
+  assert.match(playingText(messages, { ...KNOWN, clockMeasured: false }), /phone's own clock/);
+});
+
+test("a notice goes before everything", () => {
+  assert.equal(said({ notice: "status.stalled" }), messages.text("status.stalled"));
+  assert.match(said({ notice: "status.failed", noticeId: "abc" }), /abc/);
+});
+
+test("on demand it tells the sound, the clock, the start, and a trim where there is one", () => {
+  const lines = syncLines(messages, KNOWN);
+  assert.equal(lines.length, 3);
+  assert.match(lines[0], /4 milliseconds ahead/);
+  assert.match(lines[1], /within 3\.0 milliseconds/);
+  const trimmed = syncLines(messages, { ...KNOWN, trimMs: -20, clockMeasured: false });
+  assert.match(trimmed[1], /remembered/);
+  assert.match(trimmed[3], /20 milliseconds later/);
+});

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Lateness } from "../../gateway/web/js/lateness.js";
+import { Silences } from "../../gateway/web/js/silences.js";
+import { Steering } from "../../gateway/web/js/steering.js";
+
+/**
+ * A device on which time goes on only while somebody sleeps, with an element that plays, and whose
+ * seeks come late. The film stands at `filmS` of the device's time.
+ */
+class Device {
+  nowMs = 0;
+  rate = 1;
+  heard;
+  seekLateS = 0.07;
+  seeks = [];
+  rates = new Set();
+  buffered = { length: 1, start: () => 0, end: () => 1000 };
+  seeking = false;
+
+  constructor(startS, errorS) {
+    this.filmS = () => startS + this.nowMs / 1000;
+    this.heard = startS + errorS;
+    performance.now = () => this.nowMs;
+  }
+
+  get currentTime() {
+    return this.heard;
+  }
+
+  set currentTime(atS) {
+    this.seeks.push({ atMs: this.nowMs, toS: atS });
+    this.heard = atS - this.seekLateS;
+  }
+
+  get playbackRate() {
+    return this.rate;
+  }
+
+  set playbackRate(rate) {
+    this.rate = rate;
+    this.rates.add(rate);
+  }
+
+  sleep = async (ms) => {
+    this.nowMs += ms;
+    this.heard += (ms / 1000) * this.rate;
+  };
+
+  errorMs() {
+    return (this.heard - this.filmS()) * 1000;
+  }
+}
+
+/** Steer for so many seconds; whether it has to be cued anew. */
+function steer(device, seconds, pauses = null, change = () => {}) {
+  const memory = new Map();
+  const lateness = new Lateness({ get: (key) => memory.get(key) ?? null, set: (k, v) => memory.set(k, v) });
+  const steering = new Steering(
+    {
+      audio: device,
+      positionS: () => device.filmS(),
+      sleep: device.sleep,
+      lateness,
+      stalled: () => device.isStalled === true,
+    },
+    new Silences(pauses),
+  );
+  const alive = () => {
+    change(device, steering);
+    return device.nowMs < seconds * 1000;
+  };
+  return steering.run(alive, device.heard, "warm");
+}
+
+const S = 48_000;
+
+test("an error below 100 ms is bent away within seconds, within half a semitone", async () => {
+  for (const errorS of [-0.09, -0.03, 0.015, 0.06]) {
+    const device = new Device(100, errorS);
+    await steer(device, 6);
+    assert.ok(Math.abs(device.errorMs()) <= 6.5, `${errorS}: ${device.errorMs()}`);
+    assert.equal(device.seeks.length, 0);
+    for (const rate of device.rates) assert.ok(Math.abs(rate - 1) <= 0.03 + 1e-9);
+  }
+});
+
+test("a larger one is left by one seek, aimed ahead of what seeks are late by", async () => {
+  const device = new Device(100, 0.4);
+  await steer(device, 4);
+  assert.equal(device.seeks.length, 1);
+  assert.ok(Math.abs(device.errorMs()) <= 6.5);
+});
+
+test("a seek waits for the narrator's pause, where one comes within 1.5 s", async () => {
+  const device = new Device(100, 0.4);
+  await steer(device, 4, [[101.5 * S, 102 * S]]);
+  const [seek] = device.seeks;
+  // Heard ahead by 0.4 s: the pause of the track's 101.5 s is heard at 1.1 s.
+  assert.ok(seek.atMs >= 1100 && seek.atMs <= 1500, String(seek.atMs));
+  assert.ok(Math.abs(device.errorMs()) <= 6.5);
+});
+
+test("a device whose seeks are later than believed is aimed better each time", async () => {
+  const device = new Device(100, 5);
+  device.seekLateS = 0.15;
+  let next = 5000;
+  await steer(device, 40, null, () => {
+    if (device.nowMs < next) return;
+    next += 5000;
+    device.heard += 3;
+  });
+  const landed = device.seeks.map(({ atMs, toS }) => toS - device.seekLateS - (100 + atMs / 1000));
+  assert.ok(Math.abs(landed.at(-1)) < Math.abs(landed[0]) / 4, String(landed));
+});
+
+test("a place whose data are not here is cued, not sought", async () => {
+  const device = new Device(100, 30);
+  device.buffered = { length: 1, start: () => 120, end: () => 140 };
+  assert.equal(await steer(device, 10), true);
+  assert.equal(device.seeks.length, 0);
+});
+
+test("data that do not come for 400 ms are waited for elsewhere", async () => {
+  const device = new Device(100, 0);
+  device.isStalled = true;
+  assert.equal(await steer(device, 10), true);
+  assert.ok(device.nowMs < 700);
+});
+
+test("a film that is moved by seconds is followed within one", async () => {
+  const device = new Device(100, 0);
+  let movedAtMs = null;
+  await steer(device, 8, [[0, 0.5 * S]], (_, steering) => {
+    if (movedAtMs !== null || device.nowMs < 4000) return;
+    movedAtMs = device.nowMs;
+    const before = device.filmS;
+    device.filmS = () => before() - 20;
+    steering.startAfresh();
+  });
+  const [seek] = device.seeks;
+  assert.ok(seek.atMs - movedAtMs <= 1000, String(seek.atMs - movedAtMs));
+  assert.ok(Math.abs(device.errorMs()) <= 6.5);
+});
+
+test("a page that is ticked once a second is steered all the same", async () => {
+  const device = new Device(100, 0.05);
+  const sleep = device.sleep;
+  device.sleep = (ms) => sleep(Math.max(1000, ms));
+  await steer(device, 60);
+  assert.ok(Math.abs(device.errorMs()) < 40);
+});
