@@ -199,6 +199,7 @@ def main() -> None:
         asyncio.run(encode(*options.encode))
         return
     began = time.monotonic()
+    options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tell-bench-", dir=options.folder) as folder:
         compare(options.minutes, options.rounds, Path(folder))
     if not options.no_quality:

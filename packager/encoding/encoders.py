@@ -14,13 +14,17 @@ import ffmpeg
 
 from media.grid import SAMPLE_RATE_HZ
 from packager.encoding.ladder import OPUS_PACKET_SAMPLES, Rung
+from packager.errors import WorkFolderError
 from packager.source.commands import Node, compiled
-from packager.source.prepared import Prepared
+from packager.source.prepared import BYTES_PER_SAMPLE, Prepared
 
 # libopus looks 312 samples ahead at 48 kHz (6.5 ms). With 648 samples of silence before the sound
 # its priming fills exactly one packet, which can then be dropped whole.
 _OPUS_PRIMING = 312
 _OPUS_FILL = OPUS_PACKET_SAMPLES - _OPUS_PRIMING
+# That silence as the first bytes of the sound. As a filter (adelay) it cost an eighth of the
+# encoder's time, for the same packets to the byte.
+_SILENCE = f"subfile,,start,0,end,{_OPUS_FILL * BYTES_PER_SAMPLE},,:/dev/zero"
 # AAC at this rate and above has bits enough for the fast search of scale factors.
 _FAST_FROM_BPS = 96_000
 # Highest frequency of AAC in Hz, by the bit rate that it is for: below this one.
@@ -46,16 +50,11 @@ def encode_command(
     The sound is padded with silence to *length_samples* exactly. It goes to stdout, because an
     encoder whose packager was killed then fails at its next write, instead of filling a disk.
     """
+    lead_samples = _OPUS_FILL if rung.codec == "opus" else 0
     # One packet more than is kept: the encoder's own last packet would end 312 samples early.
-    fed_samples = length_samples + rung.packet_samples
-    sound = prepared_sound(prepared)
+    fed_samples = lead_samples + length_samples + rung.packet_samples
+    sound = prepared_sound(prepared, lead_samples)
     sound = sound.filter("apad", whole_len=fed_samples).filter("atrim", end_sample=fed_samples)
-    if rung.codec == "opus":
-        sound = (
-            sound.filter("adelay", f"{_OPUS_FILL}S")
-            # The delay moves the sound; this moves its times back, so that the source's 0 stays 0.
-            .filter("asetpts", f"PTS-{_OPUS_FILL}")
-        )
     output = sound.output(
         "pipe:1",
         **{**encoder_options(rung), **(instead or {})},
@@ -80,15 +79,24 @@ def encode_command(
     return compiled(output, ffmpeg_path)
 
 
-def prepared_sound(prepared: Prepared) -> Node:
-    """Return the ffmpeg-python node of the prepared sound with its gain."""
-    sound = ffmpeg.input(
-        f"file:{prepared.path.absolute()}",
-        # Raw samples say nothing of themselves.
-        format="f32le",
-        ar=SAMPLE_RATE_HZ,
-        ac=1,
-    )["a:0"]
+def prepared_sound(prepared: Prepared, lead_samples: int = 0) -> Node:
+    """Return the ffmpeg-python node of the prepared sound with its gain.
+
+    *lead_samples* of silence go before it, at times below 0, so that the sound's 0 stays 0: none,
+    or as many as Opus needs. Raises WorkFolderError where the path has a `|`.
+    """
+    url = f"file:{prepared.path.absolute()}"
+    options: dict[str, Node] = {}
+    if lead_samples:
+        # ffmpeg's concat protocol has no way to quote its separator.
+        if "|" in url:
+            raise WorkFolderError(
+                url.removeprefix("file:"), "ffmpeg takes a | in a path for its own"
+            )
+        url = f"concat:{_SILENCE}|{url}"
+        options["itsoffset"] = -lead_samples / SAMPLE_RATE_HZ
+    # Raw samples say nothing of themselves.
+    sound = ffmpeg.input(url, format="f32le", ar=SAMPLE_RATE_HZ, ac=1, **options)["a:0"]
     if prepared.gain_db == 0.0:
         return sound
     # float: a gain in whole steps of 16 bits would cost the quiet parts their last bits.

@@ -9,6 +9,7 @@ import pytest
 
 from packager.encoding.encoders import encode_command
 from packager.encoding.ladder import parse_ladder
+from packager.errors import WorkFolderError
 from packager.source.prepared import Prepared
 
 # Compared as text, so that no argument comes or goes unseen.
@@ -56,15 +57,24 @@ def test_aac_by_rate(name: str, coder: str, cutoff_hz: int) -> None:
 
 def test_opus_command() -> None:
     """Opus with its priming filled up to a packet, which is dropped, and the times moved back."""
+    silence = "concat:subfile,,start,0,end,2592,,:/dev/zero|file:/work/prepared.f32"
     assert _command("opus-24k") == (
-        _IN
-        + "[0:a:0]apad=whole_len=16320[s0];[s0]atrim=end_sample=16320[s1];"
-        + "[s1]adelay=648S[s2];[s2]asetpts=PTS-648[s3]' -map '[s3]'"
+        _IN.replace("file:/work/prepared.f32", f"'{silence}'").replace(
+            " -i ", " -itsoffset -0.0135 -i "
+        )
+        + "[0:a:0]apad=whole_len=16968[s0];[s0]atrim=end_sample=16968[s1]' -map '[s1]'"
         + " -f mp4 -b:a 24000 -acodec libopus -application audio -avoid_negative_ts disabled "
         + _DROP
         + "-compression_level 10 "
         + _OUT.format("-frame_duration 20 ", "", "-vbr constrained ")
     )
+
+
+def test_separator_in_the_path_is_refused() -> None:
+    """A work folder that ffmpeg would read as two files is named, before anything is encoded."""
+    prepared = Prepared(Path("/work|er/prepared.f32"), 15_000)
+    with pytest.raises(WorkFolderError, match=r"/work\|er/prepared.f32.*\|"):
+        encode_command(prepared, parse_ladder(["opus-24k"])[0], 15_360, "ffmpeg")
 
 
 def test_opus_effort_by_rate() -> None:
