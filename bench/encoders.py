@@ -22,7 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.material import Sound, breathy_voice, quality_clips
+from bench.material import (
+    MissingMaterialError,
+    Sound,
+    breathy_voice,
+    quality_clips,
+    synthetic_voice,
+)
 from media.grid import SAMPLE_RATE_HZ
 from packager.encoding.encoders import encode_command
 from packager.encoding.ladder import DEFAULT_LADDER, Rung, padded_samples, parse_ladder
@@ -159,8 +165,12 @@ def compare_faster() -> None:
         print("what faster options give: install visqol-python to see it, or docs/encoders.md")
         return
     ffmpeg_path = find_tools(PackagerSection()).ffmpeg
-    every = quality_clips(ffmpeg_path)
-    clips = {name: every[name] for name in ("read speech", "film, loud")}
+    try:
+        every = quality_clips(ffmpeg_path)
+        clips = {name: every[name] for name in ("read speech", "film, loud")}
+    except MissingMaterialError as error:
+        print(f"judged by the synthetic voice alone: {error}")
+        clips = {"synthetic voice": synthetic_voice()[: 8 * SAMPLE_RATE_HZ]}
     with tempfile.TemporaryDirectory(prefix="tell-bench-") as folder:
         comparison = Comparison(Path(folder), ffmpeg_path)
         for rung in parse_ladder(DEFAULT_LADDER):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.models import ScreeningStatus
 from catalog.screenings.polling_schedule import PollIntervals, next_poll_at
 from tests.catalog.samples import EVENING
-from tests.catalog.test_effective import TOLD
+from tests.catalog.screenings.test_effective import TOLD
 
 INTERVALS = PollIntervals()
 

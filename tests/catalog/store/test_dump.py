@@ -15,7 +15,7 @@ from catalog.store.dump import check_empty, dump, load, read_header, skip_events
 from catalog.store.dump_upgrade import upgraded
 from tests.catalog.rows import everything, fill
 from tests.catalog.samples import EVENING
-from tests.catalog.test_database import MAKE_LISTENER, listener_count
+from tests.catalog.store.test_database import MAKE_LISTENER, listener_count
 from tests.catalog.test_migrations import MAKE_OLD_PURCHASE
 
 

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from catalog import migrations
 from catalog.errors import DatabaseError, WriteConflictError
 from catalog.store.database import Database
-from tests.catalog.test_database import MAKE_LISTENER, listener_count
-from tests.services.mariadb import MariaServer, require_mariadb, running_mariadb, tell_database
+from tests.catalog.store.test_database import MAKE_LISTENER, listener_count
+from tests.services.mariadb import MariaServer, running_mariadb, tell_database
 
-PAGE = Path(__file__).parents[2] / "docs" / "database.md"
+PAGE = Path(__file__).parents[3] / "docs" / "database.md"
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def primary() -> Iterator[MariaServer]:
+def primary(installed_mariadb: Path) -> Iterator[MariaServer]:
     """A server that others can follow, set up as docs/database.md says."""
-    require_mariadb()
-    with running_mariadb("--server-id=1", "--log-bin=log", "--sync-binlog=1") as server:
+    options = ("--server-id=1", "--log-bin=log", "--sync-binlog=1")
+    with running_mariadb(*options, installed=installed_mariadb) as server:
         yield server
 
 
@@ -184,11 +184,14 @@ async def test_a_restarted_server_costs_no_request(url: str, mariadb_server: Mar
     await database.close()
 
 
-async def test_what_may_be_stale_is_read_from_the_replica(primary: MariaServer) -> None:
+async def test_what_may_be_stale_is_read_from_the_replica(
+    primary: MariaServer, installed_mariadb: Path
+) -> None:
     """A real replica is read where that is allowed, and the primary when the replica is gone."""
     url = await tell_database(primary)
     number = text("SELECT @@server_id")
-    with running_mariadb("--server-id=2", "--read-only=1") as replica:
+    options = ("--server-id=2", "--read-only=1")
+    with running_mariadb(*options, installed=installed_mariadb) as replica:
         await replica.follow(primary)
         database = await Database.open(url, replica.url("tell", tcp=True))
         async with database.write() as connection:

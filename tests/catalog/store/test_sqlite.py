@@ -16,7 +16,7 @@ import catalog
 from catalog import migrations
 from catalog.errors import DatabaseError
 from catalog.store.database import Database
-from tests.catalog.test_database import MAKE_LISTENER, listener_count
+from tests.catalog.store.test_database import MAKE_LISTENER, listener_count
 
 
 @pytest.fixture
