@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format bench bench-ingest bench-packager bench-events bench-sync clean lock
+.PHONY: help demo test screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-joins bench-sync bench-first-load clean lock
 
 help: ## Say what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  make demo CHECK=1 does the demo and then proves it with a real client.'
+	@echo '  make demo LAN=1 does it by HTTPS, for a phone in the room; LAN=192.168.1.5 names the address.'
 
 # Wheels and nothing but wheels of the lock; then the project itself, editable, without another look
 # at the network (the build hook brings hls.js by npm).
@@ -46,7 +47,7 @@ demo: $(VENV)/.dev components
 	@$(BIN)/python -m demo --check
 else
 demo: $(VENV)/.run ## Package a track, sell tickets, print the links that play in sync
-	@$(BIN)/python -m demo
+	@$(BIN)/python -m demo $(if $(LAN),--lan $(LAN))
 endif
 
 test: lint components ## Run everything that must hold
@@ -62,7 +63,7 @@ format: $(VENV)/.dev ## Write the format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-ingest bench-events bench-packager ## Measure everything beside a peer, and print both
+bench: bench-ingest bench-events bench-ranges bench-joins bench-packager ## Measure everything beside a peer, and print both
 
 bench-ingest: $(VENV)/.dev ## Purchases a second, beside one commit for each
 	$(BIN)/python -m bench.ingest
@@ -70,12 +71,24 @@ bench-ingest: $(VENV)/.dev ## Purchases a second, beside one commit for each
 bench-events: $(VENV)/.dev ## From AMC-clone's "start now" to a thousand listeners
 	$(BIN)/python -m bench.events
 
+bench-ranges: $(VENV)/.dev components ## Segments a server CPU-second, beside nginx and FileResponse
+	$(BIN)/python -m bench.ranges
+
+bench-joins: $(VENV)/.dev ## Joins a second, and how long each waits when all come at once
+	$(BIN)/python -m bench.joins
+
 bench-sync: $(VENV)/.dev components ## Captured sound against true position, in every scenario
-	$(BIN)/python -m bench.sync
+	$(BIN)/python -m bench.sync $(if $(ONLY),--only $(ONLY)) $(if $(WAIT_S),--wait-s $(WAIT_S)) $(if $(TABLE),--table $(TABLE)) $(if $(READINGS),--readings $(READINGS))
+
+bench-first-load: $(VENV)/.dev components ## From the link to the button, on a slow phone
+	$(BIN)/python -m bench.first_load
 
 bench-packager: $(VENV)/.dev ## Packaging two hours, beside ffmpeg and Shaka Packager
 	@$(PIP) -r requirements-bench.lock || echo 'MISSING: the quality measure needs a C++ compiler; the rest is measured without it.' >&2
 	$(BIN)/python -m bench.packaging
+
+screens: $(VENV)/.dev components ## A picture of each screen in each look, into var/screens
+	$(BIN)/python -m pytest -q tests/browser/test_screens.py
 
 lock: ## Write the locks anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra packager --extra demo --extra build --python-version 3.11 --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock

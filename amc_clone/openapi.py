@@ -5,9 +5,11 @@ The pages for people are not in it, but for those the API has the same.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -43,111 +45,103 @@ class Operation:
     refusals: tuple[HTTPStatus, ...] = ()
 
 
+def _get(
+    path: str,
+    operation_id: str,
+    summary: str,
+    answer: type[BaseModel] | None,
+    query: type[BaseModel] | None = None,
+    refusals: tuple[HTTPStatus, ...] = (),
+) -> Operation:
+    """Something that is read."""
+    return Operation("get", path, operation_id, summary, answer, query=query, refusals=refusals)
+
+
+def _post(
+    path: str,
+    operation_id: str,
+    summary: str,
+    answer: type[BaseModel],
+    body: type[BaseModel],
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Operation:
+    """Something that is done: whatever it is, it may be refused in the same ways."""
+    refusals = (*_POSTED, _UNKNOWN, _CONFLICT)
+    return Operation(
+        "post", path, operation_id, summary, answer, status, body=body, refusals=refusals
+    )
+
+
+def _screening(action: str, summary: str, body: type[BaseModel]) -> Operation:
+    """What may happen to a screening; the path ends in its name."""
+    path = f"/api/screenings/{{showtime_id}}/{action}"
+    return _post(path, action, summary, answers.ListedScreening, body)
+
+
 OPERATIONS: tuple[Operation, ...] = (
-    Operation(
-        "get",
+    _get(
         "/screening/details",
         "details",
         "What a sold ticket is for",
         answers.ScreeningDetails,
-        query=inputs.DetailsQuery,
-        refusals=(_BAD, _UNKNOWN),
+        inputs.DetailsQuery,
+        (_BAD, _UNKNOWN),
     ),
-    Operation(
-        "get",
-        "/time",
-        "time",
-        "Exchange clock readings",
-        answers.ClockAnswer,
-        query=inputs.TimeQuery,
-        refusals=(_BAD,),
+    _get(
+        "/time", "time", "Exchange clock readings", answers.ClockAnswer, inputs.TimeQuery, (_BAD,)
     ),
-    Operation("get", "/healthz", "health", "Is the service alive", answers.Health),
-    Operation("get", "/openapi.json", "openapi", "This document", None),
-    Operation("get", "/api/theaters", "theaters", "All cinemas", answers.Theaters),
-    Operation(
-        "get",
+    _get("/healthz", "health", "Is the service alive", answers.Health),
+    _get("/openapi.json", "openapi", "This document", None),
+    _get("/api/theaters", "theaters", "All cinemas", answers.Theaters),
+    _get(
         "/api/screenings",
         "listing",
         "Screenings by previews_start",
         answers.Listing,
-        query=inputs.ListingParameters,
-        refusals=(_BAD, _UNKNOWN),
+        inputs.ListingParameters,
+        (_BAD, _UNKNOWN),
     ),
-    Operation(
-        "post",
+    _post(
         "/api/screenings",
         "add",
         "Put a screening on",
         answers.ListedScreening,
+        inputs.NewScreeningBody,
         HTTPStatus.CREATED,
-        body=inputs.NewScreeningBody,
-        refusals=(*_POSTED, _UNKNOWN, _CONFLICT),
     ),
-    Operation(
-        "post",
-        "/api/screenings/{showtime_id}/start",
-        "start",
-        "The film begins now",
-        answers.ListedScreening,
-        body=inputs.StartBody,
-        refusals=(*_POSTED, _UNKNOWN, _CONFLICT),
-    ),
-    Operation(
-        "post",
-        "/api/screenings/{showtime_id}/delay",
-        "delay",
-        "The film begins later",
-        answers.ListedScreening,
-        body=inputs.DelayBody,
-        refusals=(*_POSTED, _UNKNOWN, _CONFLICT),
-    ),
-    Operation(
-        "post",
-        "/api/screenings/{showtime_id}/cancel",
-        "cancel",
-        "The screening does not take place",
-        answers.ListedScreening,
-        body=inputs.NoBody,
-        refusals=(*_POSTED, _UNKNOWN, _CONFLICT),
-    ),
-    Operation(
-        "post",
-        "/api/screenings/{showtime_id}/move",
-        "move",
-        "It takes place in another auditorium",
-        answers.ListedScreening,
-        body=inputs.MoveBody,
-        refusals=(*_POSTED, _UNKNOWN, _CONFLICT),
-    ),
-    Operation(
-        "post",
+    _screening("start", "The film begins now", inputs.StartBody),
+    _screening("delay", "The film begins later", inputs.DelayBody),
+    _screening("cancel", "The screening does not take place", inputs.NoBody),
+    _screening("move", "It takes place in another auditorium", inputs.MoveBody),
+    _post(
         "/api/purchases",
         "sell",
         "Sell a ticket",
         answers.PurchaseFacts,
+        inputs.SaleBody,
         HTTPStatus.CREATED,
-        body=inputs.SaleBody,
-        refusals=(*_POSTED, _UNKNOWN, _CONFLICT),
     ),
-    Operation(
-        "get",
+    _get(
         "/api/purchases/{purchase_id}",
         "purchase",
         "A ticket as it stands",
         answers.PurchaseFacts,
         refusals=(_UNKNOWN,),
     ),
-    Operation(
-        "post",
+    _post(
         "/api/purchases/{purchase_id}/cancel",
         "cancel_purchase",
         "Take a ticket back",
         answers.PurchaseFacts,
-        body=inputs.NoBody,
-        refusals=(*_POSTED, _UNKNOWN, _CONFLICT),
+        inputs.NoBody,
     ),
 )
+
+
+@cache
+def document_json() -> bytes:
+    """The document as it is served; kept, since making it is the longest part of a start."""
+    return json.dumps(document()).encode()
 
 
 def document(operations: Sequence[Operation] = OPERATIONS) -> dict[str, Any]:

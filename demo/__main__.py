@@ -9,8 +9,11 @@ import signal
 import socket
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from demo import lan
+from demo.certificates import ensure_certificates
 from demo.chain import Sale, chain_at
 from demo.check import CheckError, check
 from demo.services import DemoError, Service, program, run_command, start_service
@@ -25,11 +28,15 @@ TELL_PORT, AMC_PORT = 8080, 8081
 def main() -> int:
     """Run the demo; the exit code is 0 when all went well, 1 when a step or the proof failed."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="prove it with a real client, and end")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="prove it with a real client, and end")
+    how.add_argument(
+        "--lan", metavar="ADDRESS", help="by HTTPS for phones in the room; 1 for this machine's own"
+    )
     parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="default var/demo")
     arguments = parser.parse_args()
     try:
-        asyncio.run(_run(arguments.folder, arguments.check))
+        asyncio.run(_run(arguments.folder, arguments.check, arguments.lan))
     except (DemoError, CheckError) as error:
         print(f"\nFAILED: {error}", file=sys.stderr)
         return 1
@@ -38,7 +45,7 @@ def main() -> int:
     return 0
 
 
-async def _run(folder: Path, prove: bool) -> None:
+async def _run(folder: Path, prove: bool, lan_address: str | None) -> None:
     # Ctrl-C reaches the whole group; SIGTERM (a stopped CI) must end the services as well.
     this = asyncio.current_task()
     assert this is not None
@@ -49,6 +56,10 @@ async def _run(folder: Path, prove: bool) -> None:
         "TELL_MEDIA__ROOT": str(folder / "media"),
         "TELL_SECRETS__DIR": str(folder / "secrets"),
     }
+    # Bound first: what the tickets' links begin with has to be known before one is sold.
+    front = None if lan_address is None else _Front(folder / "lan", lan_address)
+    if front is not None:
+        environ["TELL_SERVER__PUBLIC_URL"] = front.url
     await _make_secrets(folder, environ)
     await _make_track(folder, environ)
     # Yesterday's showings and tickets would only confuse: each demo begins with an empty evening.
@@ -79,11 +90,32 @@ async def _run(folder: Path, prove: bool) -> None:
         async with chain_at(amc.url) as chain:
             sales = await chain.sell_three(MOVIE_ID)
         _show(sales, tell, amc)
+        if front is not None:
+            await front.open(stack, tell, sales[0])
         if prove:
             await check(tell.url, amc.url, sales, folder)
         else:
             print("Ctrl-C stops everything.", flush=True)
             await asyncio.Event().wait()
+
+
+class _Front:
+    """What phones in the room need: Tell by HTTPS, and the authority that they have to trust."""
+
+    def __init__(self, folder: Path, wanted: str) -> None:
+        address = lan.chosen_address(wanted)
+        self._certificates = ensure_certificates(folder, address, datetime.now(UTC))
+        self._https = lan.listening_socket(address, lan.HTTPS_PORT)
+        self._trust = lan.listening_socket(address, lan.TRUST_PORT)
+        self.url = lan.url_of("https", self._https)
+
+    async def open(self, stack: contextlib.AsyncExitStack, tell: Service, sale: Sale) -> None:
+        """Serve both, and print how a phone gets there."""
+        front = lan.https_front(tell.url, self._https, self._certificates)
+        await stack.enter_async_context(front)
+        page = lan.trust_page(self._trust, self.url, self._certificates)
+        await stack.enter_async_context(page)
+        lan.show(sale.listen_url, lan.url_of("http", self._trust), self._certificates)
 
 
 async def _make_secrets(folder: Path, environ: dict[str, str]) -> None:

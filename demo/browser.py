@@ -20,7 +20,7 @@ import numpy as np
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from demo import timecode
-from demo.sound import Recorder, SoundCard
+from demo.sound import Recorder, Recording, SoundCard
 
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
 LISTEN = "Listen"
@@ -138,7 +138,11 @@ async def join(
 
 def read_join(recorder: Recorder, tapped_at: float) -> Join:
     """What was heard from *tapped_at* until now."""
-    recording = recorder.so_far()
+    return read_recording(recorder.so_far(), tapped_at)
+
+
+def read_recording(recording: Recording, tapped_at: float) -> Join:
+    """What was heard from *tapped_at* until the recording's end."""
     begin = max(0, round(recording.position_at(tapped_at)))
     samples = recording.samples[begin:]
     loud = np.flatnonzero(np.abs(samples) > _SILENCE)

@@ -25,6 +25,7 @@ import numpy as np
 
 from demo import timecode
 from demo.chain import Sale, chain_at
+from demo.events import ticket_events
 from demo.joins import measure_joins, missing_for_joins
 from demo.starts import sound_follows, told_of_start
 from packager.ffmpeg import find_tools
@@ -147,11 +148,13 @@ class Listener:
         claimed = await _json(self.session, "POST", "/tell/claims", json=body, headers=self.bearer)
         self._token = claimed["listener_token"]
         path = f"/tell/tickets/{sale.correlation_id}"
-        ticket: dict[str, Any] = claimed["ticket"]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(30), ticket_events(self.session, self.bearer) as events:
+            # Asked once the stream is open: what comes later is an event.
+            ticket: dict[str, Any] = await _json(self.session, "GET", path, headers=self.bearer)
             while ticket["state"] == "accepted":
-                await asyncio.sleep(0.2)
-                ticket = await _json(self.session, "GET", path, headers=self.bearer)
+                _, told = await anext(events)
+                if told["correlation_id"] == sale.correlation_id:
+                    ticket = told
         require(ticket["state"] == "enriched", f"the ticket is {ticket['state']}")
         require(ticket["theater_name"] == sale.theater_name, f"theater {ticket['theater_name']}")
         require(_instant(ticket["movie_start"]) == sale.movie_start, "movie_start differs")
@@ -311,13 +314,18 @@ async def _check_changes(listener: Listener, amc_url: str, sale: Sale) -> list[s
     """Delay a film and start it; the ticket and the grant follow, and an event says so."""
     path = f"/tell/tickets/{sale.correlation_id}"
     async with chain_at(amc_url) as chain:
-        delayed_to = await chain.delay(sale, DELAY_MIN)
-        async with asyncio.timeout(CHANGE_LIMIT_S):
-            while True:
-                ticket = await _json(listener.session, "GET", path, headers=listener.bearer)
-                if _instant(ticket["movie_start"]) == delayed_to:
-                    break
-                await asyncio.sleep(0.05)
+        async with ticket_events(listener.session, listener.bearer) as events:
+            delayed_to = await chain.delay(sale, DELAY_MIN)
+            async with asyncio.timeout(CHANGE_LIMIT_S):
+                async for _, told_ticket in events:
+                    if told_ticket["correlation_id"] == sale.correlation_id:
+                        break
+        ticket = await _json(listener.session, "GET", path, headers=listener.bearer)
+        for each in (told_ticket, ticket):
+            require(
+                _instant(each["movie_start"]) == delayed_to,
+                f"movie_start is {each['movie_start']} after the delay, not {delayed_to}",
+            )
         stamped, told = await told_of_start(
             listener.session, listener.bearer, partial(chain.start, sale)
         )

@@ -22,17 +22,21 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demo.timecode import RATE_HZ, Samples
 
-_PROGRAMS = ("pulseaudio", "parec", "pactl")
+_PROGRAMS = ("pulseaudio", "parec")
+# What the daemon says once its modules are loaded and its socket is open.
+_READY = "Daemon startup complete."
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 5.0
 # The block that the recorder asks the sink for, and so about the largest lead of a stamp.
@@ -208,45 +212,55 @@ def sound_card() -> Iterator[SoundCard]:
             "PULSE_RUNTIME_PATH": folder, "PULSE_STATE_PATH": folder, "PULSE_CONFIG_PATH": folder,
             "PULSE_SERVER": f"unix:{socket}",
         }  # fmt: skip
-        log = Path(folder) / "log"
-        with log.open("wb") as stderr:
-            daemon = subprocess.Popen(
-                ["pulseaudio",
-                 "-n",                                   # no configuration file at all
-                 "--daemonize=no", "--use-pid-file=no",  # our child, ended by its own id
-                 "--exit-idle-time=-1",                  # not while a test thinks
-                 "--disable-shm=yes",                    # works where /dev/shm is small or absent
-                 # A real card does not wait for a busy machine. Refused to an ordinary user, which
-                 # PulseAudio takes in its stride.
-                 "--realtime=yes", "--high-priority=yes",
-                 f"--load=module-null-sink sink_name=tell rate={RATE_HZ} channels=2 format=s16le",
-                 f"--load=module-native-protocol-unix socket={socket} auth-anonymous=1"],
-                env=environment, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
-            )  # fmt: skip
+        daemon = subprocess.Popen(
+            ["pulseaudio",
+             "-n",                                   # no configuration file at all
+             "--daemonize=no", "--use-pid-file=no",  # our child, ended by its own id
+             "--exit-idle-time=-1",                  # not while a test thinks
+             "--disable-shm=yes",                    # works where /dev/shm is small or absent
+             "--log-target=stderr", "--log-level=info",  # there it says when it is ready
+             # A real card does not wait for a busy machine. Refused to an ordinary user, which
+             # PulseAudio takes in its stride.
+             "--realtime=yes", "--high-priority=yes",
+             f"--load=module-null-sink sink_name=tell rate={RATE_HZ} channels=2 format=s16le",
+             f"--load=module-native-protocol-unix socket={socket} auth-anonymous=1"],
+            # In C its words are the ones that are waited for.
+            env={**environment, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, errors="replace",
+        )  # fmt: skip
         try:
-            _wait_until_ready(daemon, environment, log)
+            _wait_until_ready(daemon)
             yield SoundCard(environment, "tell")
         finally:
             _stop(daemon)
 
 
-def _wait_until_ready(
-    daemon: subprocess.Popen[bytes], environment: dict[str, str], log: Path
-) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if daemon.poll() is not None:
-            break
-        answer = subprocess.run(
-            ["pactl", "info"], env=environment, capture_output=True, check=False, timeout=5
-        )
-        if answer.returncode == 0:
+def _wait_until_ready(daemon: subprocess.Popen[str]) -> None:
+    """Return once the daemon has loaded its modules; raises SoundError with its last words."""
+    said: deque[str] = deque(maxlen=20)
+    started: SimpleQueue[bool] = SimpleQueue()
+    listener = threading.Thread(
+        target=_listen, args=(daemon, said, started), name="pulseaudio's log", daemon=True
+    )
+    listener.start()
+    with suppress(Empty):
+        if started.get(timeout=_START_TIMEOUT_S):
             return
-        time.sleep(0.05)
-    raise SoundError(f"PulseAudio did not start: {log.read_text(errors='replace')[-500:]}")
+    raise SoundError(f"PulseAudio did not start: {''.join(said)[-500:]}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _listen(daemon: subprocess.Popen[str], said: deque[str], started: SimpleQueue[bool]) -> None:
+    """Read what the daemon says until it ends, so that its pipe never fills up."""
+    assert daemon.stderr is not None  # it was started with a pipe
+    with daemon.stderr:
+        for line in daemon.stderr:
+            said.append(line)
+            if _READY in line:
+                started.put(True)
+    started.put(False)
+
+
+def _stop(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """Terminate, wait, kill, reap."""
     if process.poll() is None:
         process.terminate()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import datetime
 import aiohttp
 
 from demo import browser, sound
+from demo.events import ticket_events
 from demo.joins import MeasuredJoin, measured
 
 # A press of the button, which returns the movie_start that it stamped.
@@ -36,22 +36,15 @@ async def told_of_start(
     session: aiohttp.ClientSession, bearer: dict[str, str], press: Press
 ) -> tuple[datetime, ToldOfStart]:
     """Connect to the event stream, press, and wait for the event; returns the stamp and it."""
-    async with (
-        session.get("/tell/events", headers=bearer) as response,
-        asyncio.timeout(_PATIENCE_S),
-    ):
-        # The first position: from here on nothing is missed.
-        await response.content.readuntil(b"id: ")
+    async with asyncio.timeout(_PATIENCE_S), ticket_events(session, bearer) as events:
         pressed_at = time.monotonic()
         stamped = await press()
-        data = b""
-        async for line in response.content:
-            if line.startswith(b"event:"):
-                data = line
-            elif line.startswith(b"data:") and data == b"event: screening.started\n":
+        async for name, ticket in events:
+            if name == "screening.started":
                 after_s = time.monotonic() - pressed_at
-                return stamped, ToldOfStart(_movie_start(line), after_s)
-    raise EOFError("the event stream ended")
+                movie_start = datetime.fromisoformat(ticket["movie_start"])
+                return stamped, ToldOfStart(movie_start, after_s)
+    raise AssertionError("unreachable")
 
 
 async def sound_follows(listen_url: str, press: Press) -> MeasuredJoin:
@@ -72,8 +65,3 @@ async def sound_follows(listen_url: str, press: Press) -> MeasuredJoin:
             finally:
                 recorder.stop()
     return measured(heard, movie_start, _SETTLED_S)
-
-
-def _movie_start(line: bytes) -> datetime:
-    ticket = json.loads(line.removeprefix(b"data: "))["ticket"]
-    return datetime.fromisoformat(ticket["movie_start"])

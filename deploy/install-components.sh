@@ -11,6 +11,8 @@ command -v parec >/dev/null 2>&1 || wanted="$wanted pulseaudio-utils"
 # The programs alone, without the package that sets a database up and starts it.
 command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || wanted="$wanted mariadb-server-core mariadb-client-core"
 command -v redis-server >/dev/null 2>&1 || wanted="$wanted redis-server"
+# What media segments are measured beside (bench/ranges.py); the bench starts its own.
+command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || wanted="$wanted nginx-light"
 [ -n "$wanted" ] || exit 0
 
 if [ "$(id -u)" -eq 0 ]; then

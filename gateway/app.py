@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +13,7 @@ from aiohttp import web
 from gateway import keys
 from gateway.metrics import Metrics
 from gateway.middleware import MIDDLEWARES, set_headers
-from gateway.openapi import document
+from gateway.openapi import document_json
 from gateway.pages import WebApp
 from gateway.parts import PARTS, Part
 from gateway.parts.events import close_event_streams
@@ -56,10 +55,9 @@ def create_app(
     app[keys.TOKENS] = Tokens(secrets.keyring)
     app[keys.STORAGE] = open_storage(settings.media, environ, clock)
     app[keys.LIBRARY] = Library(app[keys.STORAGE])
-    posters = {name: partner.posters for name, partner in settings.partners.items()}
-    app[keys.PRESENTER] = TicketPresenter(app[keys.LIBRARY], clock, posters)
-    app[keys.WEB_APP] = WebApp.load(web_folder, posters.values(), settings.app.downloads_mb)
-    app[keys.OPENAPI] = json.dumps(document(ROUTES, _version())).encode()
+    app[keys.PRESENTER] = TicketPresenter(app[keys.LIBRARY], clock)
+    app[keys.WEB_APP] = WebApp.load(web_folder, settings.app.downloads_mb)
+    app[keys.OPENAPI] = document_json(ROUTES, _version())
     app.on_response_prepare.append(set_headers)
     app.on_shutdown.append(close_event_streams)
     app.cleanup_ctx.extend(parts)

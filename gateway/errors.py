@@ -21,6 +21,8 @@ GatewayError
 │   ├── ClaimRefusedError        a claim code that nobody signed
 │   ├── StreamRefusedError       a live token of a screening that the ticket no longer has
 │   └── WrongMovieError          the ticket is for another movie
+├── PosterNotFoundError          no film of that id has one
+├── PosterUnavailableError       its source does not send it now
 ├── EventStreamsFullError        as many listeners are connected as this server keeps
 ├── RateLimitedError             came too often; names the policies and when to come again
 └── ListeningError               nothing to listen to (now)
@@ -236,6 +238,27 @@ class RateLimitedError(GatewayError):
             f"more than {quota} requests in {window_s} s; try again in {retry_after_s} s"
         )
         self.policy = policy
+        self.retry_after_s = retry_after_s
+
+
+class PosterNotFoundError(GatewayError):
+    """There is no poster of that film."""
+
+    code = "poster-not-found"
+
+    def __init__(self, movie_id: str) -> None:
+        super().__init__("there is no poster of this film")
+        self.movie_id = movie_id
+
+
+class PosterUnavailableError(GatewayError):
+    """The picture's source is down or sends something else; `retry_after_s` is when to try."""
+
+    code = "poster-unavailable"
+
+    def __init__(self, movie_id: str, retry_after_s: int) -> None:
+        super().__init__("the poster cannot be fetched from where it is")
+        self.movie_id = movie_id
         self.retry_after_s = retry_after_s
 
 

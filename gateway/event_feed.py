@@ -94,7 +94,7 @@ class EventFeed:
     """Reads the log and hands each event to the connections of those who hold its tickets.
 
     *on_sent* is told the kind of each event and to how many connections it went, *on_connections*
-    how many there are, *on_slow* of each that was too slow.
+    how many there are, *on_slow* of each that was too slow; *on_kick* is called with each `kick`.
     """
 
     def __init__(
@@ -110,7 +110,9 @@ class EventFeed:
         on_sent: Callable[[str, int], None] = lambda kind, count: None,
         on_connections: Callable[[int], None] = lambda count: None,
         on_slow: Callable[[], None] = lambda: None,
+        on_kick: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_kick = on_kick
         self._log = event_log
         self._tickets = tickets
         self._presenter = presenter
@@ -149,6 +151,7 @@ class EventFeed:
 
     def kick(self) -> None:
         """Look at the log now: something was written to it here."""
+        self._on_kick()
         self._kicked.set()
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from catalog.models import PurchaseState, Screening, Ticket
 from catalog.purchases.tickets import Tickets
 from catalog.screenings.timeline import Phase, Position, listening_ends, position
+from gateway.delivery.entitlements import Entitlements, Standing
 from gateway.errors import (
     NotDescribedError,
     NotEnrichedError,
@@ -40,14 +41,23 @@ _PARKED_RETRY_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A track that is open to a ticket, and where it stands at `now`."""
+    """A track that is open to a ticket, and where it stands at `now`.
 
-    ticket: Ticket
+    It stays open until `open_until` while `standing` is valid.
+    """
+
+    standing: Standing
+    open_until: datetime
     screening: Screening
     track: Track
     now: datetime
     place: Position
     position_s: float
+
+    @property
+    def ticket(self) -> Ticket:
+        """The ticket."""
+        return self.standing.ticket
 
     @property
     def zero_at(self) -> datetime:
@@ -89,6 +99,7 @@ class Grants:
     def __init__(
         self,
         tickets: Tickets,
+        entitlements: Entitlements,
         library: Library,
         tokens: Tokens,
         clock: Callable[[], datetime],
@@ -97,6 +108,7 @@ class Grants:
         margin: timedelta,
     ) -> None:
         self._tickets = tickets
+        self._entitlements = entitlements
         self._library = library
         self._tokens = tokens
         self._clock = clock
@@ -111,23 +123,24 @@ class Grants:
         Without *correlation_id* it is her ticket whose screening runs now, else the next one.
         Raises InvalidIdError, TicketNotFoundError, NoTicketError, WrongMovieError,
         NotEnrichedError, TicketParkedError, ScreeningCancelledError, ScreeningEndedError,
-        TrackNotFoundError and
-        NotDescribedError.
+        TrackNotFoundError and NotDescribedError.
         """
         check_id("movie_id", movie_id)
         if correlation_id is None:
             owned = await self._tickets.of_listener(listener_id)
-            ticket = choose_ticket(owned, movie_id, self._clock(), self._margin)
-        else:
-            ticket = await self._tickets.get(listener_id, correlation_id)
-            if ticket.movie_id != movie_id:
-                raise WrongMovieError(correlation_id, movie_id)
+            correlation_id = choose_ticket(
+                owned, movie_id, self._clock(), self._margin
+            ).correlation_id
+        standing = await self._entitlements.held(listener_id, correlation_id)
+        ticket = standing.ticket
+        if ticket.movie_id != movie_id:
+            raise WrongMovieError(correlation_id, movie_id)
         screening = open_screening(ticket, self._clock(), self._margin)
         track = await self._resolve(ticket, language)
         languages = await self._library.languages(track.movie_id)
         # Read last, so that the position is as fresh as it can be.
         now = self._clock()
-        opening = _opening(ticket, screening, track, now)
+        opening = _opening(standing, screening, track, now, listening_ends(screening, self._margin))
         expires_at = now + self._access_ttl
         access = self._tokens.access_token(_claims(ticket, screening, track, expires_at))
         return Grant(opening, languages, access, self.stream_token(opening), expires_at)
@@ -141,24 +154,34 @@ class Grants:
 
     async def open_playlist(self, access_token: str) -> Opening:
         """What an access token opens now; raises as `_open` and the errors of a token."""
-        return await self._open(self._tokens.read_access_token(access_token, self._clock()))
+        claims = self._tokens.read_access_token(access_token, self._clock())
+        return await self._open(claims, await self._entitlements.standing(claims.ticket))
 
     async def open_stream(self, stream_token: str) -> Opening:
         """What a stream token opens now; raises as `_open` and the errors of a token."""
-        return await self._open(self._tokens.read_stream_token(stream_token, self._clock()))
+        claims = self._tokens.read_stream_token(stream_token, self._clock())
+        return await self._open(claims, await self._entitlements.standing(claims.ticket))
 
-    async def _open(self, claims: StreamClaims) -> Opening:
-        """Check *claims* against the catalog as it is now: a film may have moved or been cancelled.
+    async def open_file(self, stream_token: str) -> Opening:
+        """The same for bytes of a file, which may go on until the next look at the log.
+
+        A change is seen there within two seconds. Raises as `_open` and the errors of a token.
+        """
+        claims = self._tokens.read_stream_token(stream_token, self._clock())
+        return await self._open(claims, await self._entitlements.known(claims.ticket))
+
+    async def _open(self, claims: StreamClaims, standing: Standing) -> Opening:
+        """Check *claims* against the ticket as it is: a film may have moved or been cancelled.
 
         Raises TicketNotFoundError, StreamRefusedError, ScreeningCancelledError,
         ScreeningEndedError, TrackNotFoundError.
         """
-        ticket = await self._tickets.grant_state(claims.ticket)
-        screening = open_screening(ticket, self._clock(), self._margin)
+        screening = open_screening(standing.ticket, self._clock(), self._margin)
         if screening.id != claims.screening:
             raise StreamRefusedError("the ticket has another screening than the token")
         track = await self._library.track(claims.movie_id, claims.language, claims.version)
-        return _opening(ticket, screening, track, self._clock())
+        until = min(claims.expires_at, listening_ends(screening, self._margin))
+        return _opening(standing, screening, track, self._clock(), until)
 
     async def _resolve(self, ticket: Ticket, language: str | None) -> Track:
         path = ticket.movie.audio_description_path if ticket.movie is not None else None
@@ -231,10 +254,13 @@ def _rank(ticket: Ticket, now: datetime, margin: timedelta) -> tuple[int, float]
     return (2 if now < listening_ends(screening, margin) else 4, distance_s)
 
 
-def _opening(ticket: Ticket, screening: Screening, track: Track, now: datetime) -> Opening:
+def _opening(
+    standing: Standing, screening: Screening, track: Track, now: datetime, until: datetime
+) -> Opening:
     place = position(screening, now)
     return Opening(
-        ticket=ticket,
+        standing=standing,
+        open_until=until,
         screening=screening,
         track=track,
         now=now,

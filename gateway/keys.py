@@ -26,12 +26,17 @@ from catalog.screenings.screening_events import ScreeningEvents
 from catalog.store.database import Database
 from gateway.addresses import Proxies
 from gateway.census import Census
+from gateway.delivery.courier import Courier
+from gateway.delivery.entitlements import Entitlements
+from gateway.delivery.passes import Passes
 from gateway.event_feed import EventFeed
 from gateway.grants import Grants
 from gateway.health import Readiness
 from gateway.limits import Limits, Policies, Standing
 from gateway.metrics import Metrics
 from gateway.pages import WebApp
+from gateway.playlists import MediaPlaylists
+from gateway.posters import Posters
 from gateway.present import TicketPresenter
 from gateway.secrets import Secrets
 from gateway.settings import GatewaySettings
@@ -79,7 +84,12 @@ PRIVACY = web.AppKey("privacy", Privacy)
 CENSUS = web.AppKey("census", Census)
 TICKETS = web.AppKey("tickets", Tickets)
 GRANTS = web.AppKey("grants", Grants)
+ENTITLEMENTS = web.AppKey("entitlements", Entitlements)
+PASSES = web.AppKey("passes", Passes)
+MEDIA_PLAYLISTS = web.AppKey("media_playlists", MediaPlaylists)
+COURIER = web.AppKey("courier", Courier)
 PRESENTER = web.AppKey("presenter", TicketPresenter)
+POSTERS = web.AppKey("posters", Posters)
 READINESS = web.AppKey("readiness", Readiness)
 WEB_APP = web.AppKey("web_app", WebApp)
 OPENAPI = web.AppKey("openapi", bytes)

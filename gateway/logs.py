@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextlib import nullcontext
 from typing import Any, TextIO
 
 import structlog
@@ -37,6 +38,20 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]+")
 _QUIET = ("aiosqlite", "asyncio", "alembic", "sqlalchemy")
 
 
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes log lines to a stream; `json_lines` says whether each is a JSON object."""
+
+    def __init__(self, stream: TextIO, *, json_lines: bool) -> None:
+        super().__init__(stream)
+        self.json_lines = json_lines
+
+    def write_lines(self, lines: str) -> None:
+        """Write finished lines, which hold no secret, in one piece."""
+        with self.lock or nullcontext():
+            self.stream.write(lines)
+            self.stream.flush()
+
+
 def configure_logging(settings: LoggingSettings, stream: TextIO = sys.stderr) -> None:
     """Send structlog and the standard library's logging through one chain to *stream*."""
     shared: list[Processor] = [
@@ -62,7 +77,7 @@ def configure_logging(settings: LoggingSettings, stream: TextIO = sys.stderr) ->
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(colors=False)
     )
-    handler = logging.StreamHandler(stream)
+    handler = LineHandler(stream, json_lines=settings.format == "json")
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

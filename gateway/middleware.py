@@ -12,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from catalog.errors import WebhookError
 from gateway.errors import AccessError
+from gateway.headers import EVERY_ANSWER, UNLESS_SAID
 from gateway.keys import ANSWER_BEGUN, CORRELATION_ID, METRICS, REQUEST_ID, STANDINGS
 from gateway.logs import masked_path
 from gateway.problems import INTERNAL, Kind, http_kind, kind_of, problem_response
@@ -24,8 +25,6 @@ log = structlog.get_logger(__name__)
 
 # nginx's number for a client that went away before its answer; HTTP has none.
 _CLIENT_GONE = 499
-# For all that is no page: nothing in it may run or be framed (CSP Level 3).
-_NO_PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 @web.middleware
@@ -108,17 +107,13 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Headers of every answer, streamed ones too (an on_response_prepare signal)."""
     request[ANSWER_BEGUN] = True
     headers = response.headers
-    # Which library and version answers is nobody's business (RFC 9110 10.2.4).
-    headers["Server"] = "Tell"
+    headers.update(EVERY_ANSWER)
     if REQUEST_ID in request:
         headers["X-Request-Id"] = request[REQUEST_ID]
     if STANDINGS in request:
         headers.update(rate_limit_headers(request[STANDINGS]))
-    headers["X-Content-Type-Options"] = "nosniff"
-    # Tokens stand in paths: no page that we link to may learn them.
-    headers["Referrer-Policy"] = "no-referrer"
-    headers.setdefault("Content-Security-Policy", _NO_PAGE_POLICY)
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    for name, value in UNLESS_SAID.items():
+        headers.setdefault(name, value)
 
 
 MIDDLEWARES = (observe, answer_problems)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -15,6 +17,12 @@ from gateway.schemas import Problem
 
 _REF = "#/components/schemas/{model}"
 Mode = Literal["validation", "serialization"]
+
+
+@cache
+def document_json(routes: tuple[Route, ...], version: str) -> bytes:
+    """The document as it is served; kept, since making it is the longest part of a start."""
+    return json.dumps(document(routes, version)).encode()
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from gateway.scripts import imported, trimmed
 
 # What a file is, by its suffix (RFC 9239 for JavaScript, W3C appmanifest for the manifest). Others
 # are not served: a note or an editor's backup in the folder stays private.
@@ -36,6 +37,28 @@ _WORKER = "sw.js"
 _SHELL = b'const SHELL = { version: "", files: {} };'
 _LIMIT = b'<meta name="tell-downloads-mb" content="300">'
 
+# And the modules that are fetched beside the page, in place of the one that names the others.
+_PRELOAD = b'<link rel="modulepreload" href="/app/js/app.js">'
+_ENTRY = "js/app.js"
+_OURS = ".js"
+
+# What the app's page may do: everything from here alone (CSP Level 3).
+PAGE_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        # hls.js feeds the element through a blob URL, and a downloaded track is one.
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
 # What a worker of the app may do (CSP Level 3): load its modules and fetch, both from here alone.
 SCRIPT_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
 
@@ -51,15 +74,14 @@ class Page:
 
 
 class WebApp:
-    """The files of the app by their path below the folder, and the policy of its page."""
+    """The files of the app by their path below the folder."""
 
-    def __init__(self, pages: Mapping[str, Page], policy: str) -> None:
+    def __init__(self, pages: Mapping[str, Page]) -> None:
         self._pages = pages
-        self.policy = policy
 
     @classmethod
-    def load(cls, folder: Path, image_urls: Iterable[str], downloads_mb: int = 300) -> WebApp:
-        """Read every file of *folder*; *image_urls* are where posters come from.
+    def load(cls, folder: Path, downloads_mb: int = 300) -> WebApp:
+        """Read every file of *folder*.
 
         *downloads_mb* is what a phone keeps of tracks, in megabytes (docs/downloads.md).
         """
@@ -69,16 +91,20 @@ class WebApp:
             name = path.relative_to(folder)
             hidden = any(part.startswith((".", "_")) for part in name.parts)
             if media_type is not None and not hidden and path.is_file():
-                pages[name.as_posix()] = _page(path.read_bytes(), media_type)
+                body = path.read_bytes()
+                # The player from npm is small already, and not ours.
+                trim = path.suffix == _OURS
+                pages[name.as_posix()] = _page(trimmed(body) if trim else body, media_type)
         if _INDEX in pages:
             limit = _LIMIT.replace(b"300", str(downloads_mb).encode())
             body = pages[_INDEX].body.replace(_LIMIT, limit)
+            body = body.replace(_PRELOAD, _preloads(pages))
             pages[_INDEX] = _page(body, pages[_INDEX].media_type)
         if _WORKER in pages:
             worker = pages.pop(_WORKER)
             body = worker.body.replace(_SHELL, _shell(pages))
             pages[_WORKER] = _page(body, worker.media_type)
-        return cls(pages, content_security_policy(image_urls))
+        return cls(pages)
 
     def page(self, name: str) -> Page | None:
         """The file of that name, None where there is none."""
@@ -89,30 +115,16 @@ class WebApp:
         return self._pages.get(_INDEX)
 
 
-def content_security_policy(image_urls: Iterable[str]) -> str:
-    """Policy of the app's page: everything from here alone, but for posters (CSP Level 3)."""
-    origins = sorted({_origin(url) for url in image_urls})
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            " ".join(("img-src 'self'", *origins)),
-            # hls.js feeds the element through a blob URL, and a downloaded track is one.
-            "media-src 'self' blob:",
-            "connect-src 'self'",
-            "manifest-src 'self'",
-            "worker-src 'self'",
-            "base-uri 'none'",
-            "form-action 'self'",
-            "frame-ancestors 'none'",
-        )
-    )
+def _preloads(pages: Mapping[str, Page]) -> bytes:
+    """Return a link to each module that the app begins with.
 
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    So they are all fetched at once, and not each after the one that names it (HTML 4.6.8.12).
+    """
+    if _ENTRY not in pages:
+        return b""
+    names = imported(_ENTRY, {name: page.body for name, page in pages.items()})
+    links = (f'<link rel="modulepreload" href="/app/{name}">' for name in names)
+    return "\n".join(links).encode()
 
 
 def _shell(pages: Mapping[str, Page]) -> bytes:

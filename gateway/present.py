@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from aiohttp import web
@@ -11,23 +11,18 @@ from pydantic import BaseModel
 from catalog.models import Movie, Ticket
 from catalog.screenings.timeline import position
 from gateway.grants import Grant
+from gateway.posters import poster_url
 from gateway.schemas import Download, GrantView, TicketList, TicketView
 from media.errors import TrackNotFoundError
 from media.library import Library
 
 
 class TicketPresenter:
-    """Shows tickets, with what the library and the clock add to them.
+    """Shows tickets, with what the library and the clock add to them."""
 
-    *posters* is what stands before a poster_path, by environment.
-    """
-
-    def __init__(
-        self, library: Library, clock: Callable[[], datetime], posters: Mapping[str, str]
-    ) -> None:
+    def __init__(self, library: Library, clock: Callable[[], datetime]) -> None:
         self._library = library
         self._clock = clock
-        self._posters = posters
 
     async def ticket(self, ticket: Ticket) -> TicketView:
         """One ticket as it stands now."""
@@ -49,7 +44,7 @@ class TicketPresenter:
             state=ticket.state,
             movie_id=ticket.movie_id,
             title=movie.title if movie else None,
-            poster_url=self._poster_url(ticket.environment, movie.poster_path if movie else None),
+            poster_url=_poster_url(ticket),
             theater_name=theater.name if theater else None,
             time_zone=theater.time_zone if theater else None,
             auditorium_number=ticket.auditorium_number,
@@ -80,11 +75,10 @@ class TicketPresenter:
             return False
         return True
 
-    def _poster_url(self, environment: str, poster_path: str | None) -> str | None:
-        base = self._posters.get(environment)
-        if base is None or poster_path is None:
-            return None
-        return f"{base}/{poster_path.lstrip('/')}"
+
+def _poster_url(ticket: Ticket) -> str | None:
+    path = ticket.movie.poster_path if ticket.movie else None
+    return None if path is None else poster_url(ticket.environment, ticket.movie_id, path)
 
 
 def grant_view(grant: Grant) -> GrantView:

@@ -36,6 +36,8 @@ from gateway.errors import (
     NotDescribedError,
     NotEnrichedError,
     NoTicketError,
+    PosterNotFoundError,
+    PosterUnavailableError,
     PreconditionFailedError,
     QueryError,
     RangeUnsatisfiableError,
@@ -120,7 +122,9 @@ TABLE: dict[type[Exception], Kind] = {
     NotDescribedError: Kind(404, "not-described", "The movie is not described in this language"),
     TrackNotFoundError: Kind(404, "not-described", "The movie is not described"),
     RenditionNotFoundError: Kind(404, "not-found", "There is no such rendition"),
+    PosterNotFoundError: Kind(404, "poster-not-found", "The film has no poster"),
     # What is broken behind the gateway.
+    PosterUnavailableError: Kind(503, "poster-unavailable", "The poster cannot be fetched"),
     StorageError: Kind(
         503, "storage-unavailable", "The tracks cannot be read", "Try again in a moment."
     ),
@@ -145,6 +149,7 @@ _WITH_RETRY_AFTER = (
     EventStreamsFullError,
     IntakeFullError,
     NotEnrichedError,
+    PosterUnavailableError,
     RateLimitedError,
     TicketParkedError,
 )

@@ -74,7 +74,7 @@ class TicketView(_Model):
     state: PurchaseState
     movie_id: str
     title: str | None
-    poster_url: str | None
+    poster_url: Annotated[str | None, Field(description="Path from the root.")]
     theater_name: str | None
     time_zone: Annotated[str | None, Field(description="IANA name, for showing local time only.")]
     auditorium_number: str
@@ -146,6 +146,15 @@ class TimeAnswer(_Model):
     sent_us: Annotated[int, Field(description="Read last, just before the answer is sent.")]
     bound_us: Annotated[int, Field(description="How far the two readings may be off the clock.")]
     bound_source: Annotated[str, Field(description="What the bound covers.")]
+
+
+class PosterQuery(_Request):
+    """Which of a film's posters is meant."""
+
+    v: Annotated[
+        str | None,
+        Field(description="Differs where the poster does. The present one is sent in any case."),
+    ] = None
 
 
 class GrantQuery(_Request):

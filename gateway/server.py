@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from gateway.app import create_app
+from gateway.delivery.protocol import Runner
 from gateway.errors import ListenError
 from gateway.keys import PUBLIC_URL
 from gateway.secrets import Secrets
@@ -42,7 +43,7 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     app = create_app(settings, clock=clock, secrets=secrets, environ=environ)
     # The middleware writes the access log: aiohttp's would hold every token.
-    runner = web.AppRunner(
+    runner = Runner(
         app, access_log=None, handle_signals=False, shutdown_timeout=settings.server.drain_s
     )
     listener = bind(settings.server)

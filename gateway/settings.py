@@ -225,10 +225,26 @@ class EventsSettings(Section):
     keep_s: PositiveCount = 86_400
 
 
+class DeliverySettings(Section):
+    """[delivery]: what is kept in memory so that a segment costs next to nothing."""
+
+    kept_tickets: PositiveCount = 20_000
+    open_files: Annotated[int, Field(ge=8)] = 256
+
+
 class AppSettings(Section):
     """[app]: what the listener's app is told."""
 
     downloads_mb: PositiveCount = 300
+
+
+class PostersSettings(Section):
+    """[posters]: the films' pictures, which Tell fetches so that no phone asks anybody else."""
+
+    keep_mb: PositiveCount = 32
+    max_kb: PositiveCount = 1000
+    fresh_s: PositiveSeconds = 86_400.0
+    timeout_s: PositiveSeconds = 3.0
 
 
 class PartnerSettings(Section):
@@ -280,7 +296,9 @@ class GatewaySettings(Settings):
     enrichment: EnrichmentSettings = EnrichmentSettings()
     polling: PollingSettings = PollingSettings()
     events: EventsSettings = EventsSettings()
+    delivery: DeliverySettings = DeliverySettings()
     app: AppSettings = AppSettings()
+    posters: PostersSettings = PostersSettings()
     privacy: PrivacySettings = PrivacySettings()
     partners: dict[EnvironmentName, PartnerSettings] = Field(default_factory=_default_partners)
     backups: BackupsSettings = BackupsSettings()

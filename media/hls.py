@@ -73,7 +73,35 @@ def media_playlist(track: Track, rendition: Rendition, position_s: float, zero_a
 
     *zero_at* is the instant at which the track's sample 0 sounds: movie_start + track_offset_s.
     """
-    return _media_playlist(rendition, rendition.segments, position_s, zero_at, "")
+    return media_playlist_head(rendition, position_s, zero_at) + media_playlist_segments(rendition)
+
+
+def media_playlist_head(
+    rendition: Rendition, position_s: float, begins_at: datetime, uri_prefix: str = ""
+) -> str:
+    """What stands before the segments: EXT-X-START and PROGRAM-DATE-TIME are of the moment.
+
+    *begins_at* is the instant at which the first segment sounds.
+    """
+    lines = [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{_VERSION}",
+        f"#EXT-X-TARGETDURATION:{TARGET_DURATION_S}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        _start(position_s),
+        # The init section alone, with an explicit offset (RFC 8216 4.3.2.5).
+        f'#EXT-X-MAP:URI="{uri_prefix}{rendition.file_name}"'
+        f',BYTERANGE="{rendition.init.size}@{rendition.init.offset}"',
+        f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(begins_at)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def media_playlist_segments(rendition: Rendition) -> str:
+    """The rest, to the end: the same for everybody, always."""
+    return _segments(rendition, rendition.segments, "")
 
 
 def now_playlist(
@@ -98,29 +126,13 @@ def now_playlist(
     pieces = rest + group_segments(fragments[next_segment:])
     skipped = sum(piece.samples for piece in fragments[:first])
     begins_at = zero_at + timedelta(seconds=seconds(skipped))
-    return _media_playlist(rendition, pieces, 0.0, begins_at, uri_prefix)
+    head = media_playlist_head(rendition, 0.0, begins_at, uri_prefix)
+    return head + _segments(rendition, pieces, uri_prefix)
 
 
-def _media_playlist(
-    rendition: Rendition,
-    pieces: Sequence[Piece],
-    position_s: float,
-    begins_at: datetime,
-    uri_prefix: str,
-) -> str:
+def _segments(rendition: Rendition, pieces: Sequence[Piece], uri_prefix: str) -> str:
     uri = f"{uri_prefix}{rendition.file_name}"
-    lines = [
-        "#EXTM3U",
-        f"#EXT-X-VERSION:{_VERSION}",
-        f"#EXT-X-TARGETDURATION:{TARGET_DURATION_S}",
-        "#EXT-X-MEDIA-SEQUENCE:0",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
-        _start(position_s),
-        # The init section alone, with an explicit offset (RFC 8216 4.3.2.5).
-        f'#EXT-X-MAP:URI="{uri}",BYTERANGE="{rendition.init.size}@{rendition.init.offset}"',
-        f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(begins_at)}",
-    ]
+    lines = []
     for piece in pieces:
         # Six decimals from the sample count: three would be 0.3 s off after two hours.
         lines.append(f"#EXTINF:{seconds(piece.samples):.6f},")

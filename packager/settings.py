@@ -48,6 +48,8 @@ class PackagerSettings(Settings):
         {
             "server",
             "app",
+            "delivery",
+            "posters",
             "backups",
             "secrets",
             "database",

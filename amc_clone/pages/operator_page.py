@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from amc_clone.models import Screening, ScreeningStatus, Theater
+from amc_clone.models import Screening, ScreeningStatus
 from amc_clone.pages.choosing import day_links, theater_links
 from amc_clone.pages.layout import page
 from amc_clone.pages.markup import Child, Markup, tag
 from amc_clone.pages.wording import how_far, local_time, long_date
+from amc_clone.theater_day import TheaterDay
 from amc_clone.timeline import standing
 
 _PATH = "/operator"
@@ -24,11 +25,7 @@ class DeskView:
     `waiting` messages have not reached Tell yet.
     """
 
-    theaters: Sequence[Theater]
-    theater: Theater
-    today: date
-    day: date
-    screenings: Sequence[Screening]
+    shown: TheaterDay
     auditoriums: Sequence[str]
     waiting: int
     changed: Screening | None
@@ -37,25 +34,26 @@ class DeskView:
 
 def operator_page(view: DeskView, now: datetime) -> str:
     """The page at *now*; what is over or cancelled has no buttons."""
+    shown = view.shown
     return page(
-        f"Operator, {view.theater.name}, {long_date(view.day)}",
-        theater_links(_PATH, view.theaters, view.theater),
+        f"Operator, {shown.theater.name}, {long_date(shown.day)}",
+        theater_links(_PATH, shown.theaters, shown.theater),
         tag(
             "div",
             tag("p", "Operator", class_="eyebrow"),
-            tag("h1", view.theater.name),
+            tag("h1", shown.theater.name),
             tag(
                 "p",
                 "It is ",
-                local_time(now, view.theater.time_zone),
+                local_time(now, shown.theater.time_zone),
                 ". Each change is told to Tell at once, and to its listeners within two seconds.",
                 class_="lead",
             ),
             class_="title",
         ),
         tag("div", _done(view), tag("p", _waiting(view.waiting)), role="status", class_="done"),
-        day_links(_PATH, view.theater, view.today, view.day),
-        tag("h2", f"Screenings on {long_date(view.day)}", class_="day"),
+        day_links(_PATH, shown.theater, shown.today, shown.day),
+        tag("h2", f"Screenings on {long_date(shown.day)}", class_="day"),
         _screenings(view, now),
         _ticket_form(),
     )
@@ -82,11 +80,11 @@ def _waiting(count: int) -> str:
 
 
 def _screenings(view: DeskView, now: datetime) -> Markup:
-    if not view.screenings:
+    if not view.shown.screenings:
         return tag("p", "Nothing is shown on this day. Choose another one above.", class_="empty")
     return tag(
         "ul",
-        (tag("li", _screening(each, view, now)) for each in view.screenings),
+        (tag("li", _screening(each, view, now)) for each in view.shown.screenings),
         class_="desk",
     )
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from amc_clone.models import Movie, Screening, Theater
+from amc_clone.models import Movie, Screening
 from amc_clone.pages.choosing import day_links, theater_links
 from amc_clone.pages.layout import page
 from amc_clone.pages.markup import Markup, tag
@@ -17,21 +16,11 @@ from amc_clone.pages.wording import (
     long_date,
     zone_name,
 )
+from amc_clone.theater_day import TheaterDay
 from amc_clone.timeline import standing
 
 
-@dataclass(frozen=True, slots=True)
-class DayOfShowings:
-    """What is shown in *theater* on *day*; *today* is the theater's own."""
-
-    theaters: Sequence[Theater]
-    theater: Theater
-    today: date
-    day: date
-    screenings: Sequence[Screening]
-
-
-def showings_page(shown: DayOfShowings, now: datetime) -> str:
+def showings_page(shown: TheaterDay, now: datetime) -> str:
     """The page at *now*; screenings that are over have no button."""
     theater = shown.theater
     zone = zone_name(now, theater.time_zone)
@@ -56,7 +45,7 @@ def showings_page(shown: DayOfShowings, now: datetime) -> str:
     )
 
 
-def _films(shown: DayOfShowings, now: datetime) -> Markup:
+def _films(shown: TheaterDay, now: datetime) -> Markup:
     by_movie: dict[Movie, list[Screening]] = {}
     for screening in shown.screenings:
         by_movie.setdefault(screening.movie, []).append(screening)

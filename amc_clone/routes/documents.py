@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from aiohttp import web
 
-from amc_clone.openapi import document
+from amc_clone.openapi import document_json
 from amc_clone.routes.presenting import tagged
 
 
 class DocumentRoutes:
     """The service's own description."""
-
-    def __init__(self) -> None:
-        self._document = json.dumps(document()).encode()
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the route."""
@@ -22,4 +17,4 @@ class DocumentRoutes:
 
     async def openapi(self, request: web.Request) -> web.Response:
         """The OpenAPI 3.1 document."""
-        return tagged(request, self._document, "application/json", "no-cache")
+        return tagged(request, document_json(), "application/json", "no-cache")

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from amc_clone.errors import TheaterNotFoundError
-from amc_clone.localday import cinema_day, day_bounds
+from amc_clone.localday import cinema_day
 from amc_clone.models import Screening
 from amc_clone.operator_desk import OperatorDesk
 from amc_clone.pages.operator_page import DeskView, operator_page
@@ -22,10 +21,8 @@ from amc_clone.routes.inputs import (
     read_form,
     read_query,
 )
-from amc_clone.screenings import ListingQuery, Screenings
-
-# More than any theater can show in a day.
-_DAY_LIMIT = 1000
+from amc_clone.screenings import Screenings
+from amc_clone.theater_day import theater_day
 
 
 class OperatorRoutes:
@@ -56,26 +53,13 @@ class OperatorRoutes:
         """The screenings of `?theater=` (the first by name without it) on `?day=` (today)."""
         query = read_query(request, OperatorQuery)
         now = self._clock()
-        theaters = await self._screenings.theaters()
-        theater = next((each for each in theaters if query.theater in {each.place_id, None}), None)
-        if theater is None:
-            raise TheaterNotFoundError(query.theater or "yet; seed the database first")
-        today = cinema_day(now, theater.time_zone)
-        day = query.day or today
-        starts_from, starts_before = day_bounds(day, theater.time_zone)
-        found, _ = await self._screenings.listing(
-            ListingQuery(theater.place_id, starts_from=starts_from, starts_before=starts_before),
-            _DAY_LIMIT,
-        )
+        shown = await theater_day(self._screenings, query.theater, query.day, now)
+        changed = (each for each in shown.screenings if each.showtime_id == query.changed)
         view = DeskView(
-            theaters=theaters,
-            theater=theater,
-            today=today,
-            day=day,
-            screenings=found,
-            auditoriums=await self._desk.auditoriums(theater.place_id),
+            shown=shown,
+            auditoriums=await self._desk.auditoriums(shown.theater.place_id),
             waiting=await self._desk.waiting(),
-            changed=next((each for each in found if each.showtime_id == query.changed), None),
+            changed=next(changed, None),
             ticket_cancelled=query.ticket is not None,
         )
         return web.Response(

@@ -8,16 +8,14 @@ from importlib import resources
 
 from aiohttp import web
 
-from amc_clone.errors import PosterNotFoundError, TheaterNotFoundError
-from amc_clone.localday import cinema_day, day_bounds
-from amc_clone.pages.showings_page import DayOfShowings, showings_page
+from amc_clone.errors import PosterNotFoundError
+from amc_clone.pages.showings_page import showings_page
 from amc_clone.posters.gallery import poster
 from amc_clone.routes.inputs import ShowingsQuery, read_query
 from amc_clone.routes.presenting import tagged
-from amc_clone.screenings import ListingQuery, Screenings
+from amc_clone.screenings import Screenings
+from amc_clone.theater_day import theater_day
 
-# More than any theater can show in a day.
-_DAY_LIMIT = 1000
 _STATIC = {"style.css": "text/css", "ticket.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
@@ -38,19 +36,9 @@ class ShowingsRoutes:
         """The showings of `?theater=` (the first by name without it) on `?day=` (today)."""
         query = read_query(request, ShowingsQuery)
         now = self._clock()
-        theaters = await self._screenings.theaters()
-        theater = next((each for each in theaters if query.theater in {each.place_id, None}), None)
-        if theater is None:
-            raise TheaterNotFoundError(query.theater or "yet; seed the database first")
-        today = cinema_day(now, theater.time_zone)
-        day = query.day or today
-        starts_from, starts_before = day_bounds(day, theater.time_zone)
-        found, _ = await self._screenings.listing(
-            ListingQuery(theater.place_id, starts_from=starts_from, starts_before=starts_before),
-            _DAY_LIMIT,
-        )
+        shown = await theater_day(self._screenings, query.theater, query.day, now)
         return web.Response(
-            text=showings_page(DayOfShowings(theaters, theater, today, day, found), now),
+            text=showings_page(shown, now),
             content_type="text/html",
             # The forms need it: with no-referrer a browser says "Origin: null" (Fetch, "append a
             # request Origin header"), and require_same_origin must refuse that.

@@ -24,6 +24,14 @@ class Held:
     ticket: Ticket
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A ticket with the row of its purchase, by which events name it."""
+
+    purchase_id: int
+    ticket: Ticket
+
+
 class Tickets:
     """Each method sees what was committed before it was called. All raise DatabaseError."""
 
@@ -51,9 +59,17 @@ class Tickets:
         """The ticket, whoever asks; raises TicketNotFoundError."""
         return await self._one(correlation_id)
 
-    async def grant_state(self, correlation_id: str) -> Ticket:
-        """What decides whether a signed URL still opens: by_correlation under the routes' name."""
-        return await self.by_correlation(correlation_id)
+    async def known(self, correlation_ids: Collection[str]) -> list[Known]:
+        """Those of the tickets that there are, whoever asks."""
+        return await self._known(purchases.c.correlation_id.in_(correlation_ids))
+
+    async def held(self, listener_id: str, correlation_id: str) -> Known:
+        """The ticket, if the listener holds it; raises TicketNotFoundError."""
+        named = purchases.c.correlation_id == correlation_id
+        found = await self._known(named, _held_by(listener_id))
+        if not found:
+            raise TicketNotFoundError(correlation_id)
+        return found[0]
 
     async def screening(self, screening_id: int) -> Screening | None:
         """The screening as it is now."""
@@ -86,6 +102,13 @@ class Tickets:
             return [
                 Held(row.listener_id, row.purchase_row, _ticket(row))
                 for row in await connection.execute(query)
+            ]
+
+    async def _known(self, *conditions: ColumnElement[bool]) -> list[Known]:
+        query = _tickets().add_columns(purchases.c.id.label("purchase_row")).where(*conditions)
+        async with self._database.read() as connection:
+            return [
+                Known(row.purchase_row, _ticket(row)) for row in await connection.execute(query)
             ]
 
     async def _one(self, correlation_id: str, *conditions: ColumnElement[bool]) -> Ticket:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.parts.changes import changes
 from gateway.parts.database import database
+from gateway.parts.delivery import delivery
 from gateway.parts.enrichment import enrichment
 from gateway.parts.events import events
 from gateway.parts.housekeeping import housekeeping
@@ -19,6 +20,7 @@ from gateway.parts.intake import intake
 from gateway.parts.limits import limits
 from gateway.parts.listening import listening
 from gateway.parts.partners import partners
+from gateway.parts.posters import posters
 from gateway.parts.readiness import readiness
 from gateway.parts.storage import storage
 from gateway.parts.webhook_keys import webhook_keys
@@ -31,7 +33,9 @@ PARTS: tuple[Part, ...] = (
     database,
     webhook_keys,
     partners,
+    posters,
     readiness,
+    delivery,
     events,
     changes,
     enrichment,

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from catalog.listeners.events import EventLog
 from gateway.event_feed import EventFeed
-from gateway.keys import DATABASE, EVENT_FEED, METRICS, PRESENTER, SETTINGS, TICKETS
+from gateway.keys import DATABASE, ENTITLEMENTS, EVENT_FEED, METRICS, PRESENTER, SETTINGS, TICKETS
 
 
 async def events(app: web.Application) -> AsyncIterator[None]:
@@ -25,6 +25,7 @@ async def events(app: web.Application) -> AsyncIterator[None]:
         on_sent=lambda kind, count: metrics.events_sent.labels(kind).inc(count),
         on_connections=metrics.event_connections.set,
         on_slow=metrics.slow_listeners.inc,
+        on_kick=app[ENTITLEMENTS].kick,
     )
     await feed.start()
     yield

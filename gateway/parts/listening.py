@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from gateway.grants import Grants
-from gateway.keys import CLOCK, GRANTS, LIBRARY, SETTINGS, TICKETS, TOKENS
+from gateway.keys import CLOCK, ENTITLEMENTS, GRANTS, LIBRARY, SETTINGS, TICKETS, TOKENS
 
 
 async def listening(app: web.Application) -> AsyncIterator[None]:
@@ -15,6 +15,7 @@ async def listening(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS].tokens
     app[GRANTS] = Grants(
         app[TICKETS],
+        app[ENTITLEMENTS],
         app[LIBRARY],
         app[TOKENS],
         app[CLOCK],

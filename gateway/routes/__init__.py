@@ -12,6 +12,7 @@ from gateway.routes import (
     listeners,
     metrics,
     playback,
+    posters,
     purchases,
     screening_events,
     stream,
@@ -36,5 +37,6 @@ ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     *metrics.ROUTES,
     *documents.ROUTES,
+    *posters.ROUTES,
     *web.ROUTES,
 )

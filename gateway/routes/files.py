@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 from aiohttp import web
 
 from catalog.errors import DatabaseError, TicketNotFoundError
@@ -15,15 +13,14 @@ from gateway.errors import (
     ScreeningEndedError,
     StreamRefusedError,
 )
-from gateway.keys import GRANTS, METRICS, STORAGE, correlate
+from gateway.headers import MEDIA_TYPE, file_headers
+from gateway.keys import GRANTS, METRICS, PASSES, STORAGE, correlate
 from gateway.ranges import Selection, select_bytes
 from gateway.routes.stream import RENDITION
 from gateway.routing import Answer, Route
 from media.errors import StorageError, TokenError, TrackNotFoundError
 from media.storage import Storage
-from media.track import Rendition
 
-MEDIA_TYPE = "audio/mp4"
 # At most this much of a file is in memory for one client: the next piece is read when the socket
 # has taken the last one. A media segment (48 kB) is one piece.
 _PIECE_BYTES = 256 * 1024
@@ -31,13 +28,18 @@ _PIECE_BYTES = 256 * 1024
 
 async def get_file(request: web.Request) -> web.StreamResponse:
     """Bytes of one rendition (RFC 9110 14), private to the device and immutable."""
-    opening = await request.app[GRANTS].open_stream(request.match_info["token"])
+    token = request.match_info["token"]
+    opening = await request.app[GRANTS].open_file(token)
     correlate(request, opening.ticket.correlation_id)
+    # The next segment goes the short way (gateway/delivery/courier.py).
+    request.app[PASSES].admit(token, opening)
     rendition = opening.rendition(request.match_info["rendition"])
     selection = select_bytes(
         request.method, request.headers, rendition.sha256, rendition.size_bytes
     )
-    response = web.StreamResponse(status=selection.status, headers=_headers(rendition, selection))
+    response = web.StreamResponse(
+        status=selection.status, headers=file_headers(rendition, selection)
+    )
     key = f"{opening.track.prefix}/{rendition.file_name}"
     if request.method == "HEAD" or selection.status == 304:
         # HEAD tells the length that GET would have (RFC 9110 9.3.2), and neither has a body.
@@ -76,28 +78,6 @@ async def _read(storage: Storage, key: str, position: int, end: int) -> bytes:
     if not piece:
         raise StorageError(key, f"ends at byte {position}, before the {end} that track.json names")
     return piece
-
-
-def _headers(rendition: Rendition, selection: Selection) -> dict[str, str]:
-    headers = {
-        "Accept-Ranges": "bytes",
-        # The digest is the version: equal tags, equal bytes (RFC 9110 8.8.3).
-        "ETag": f'"{rendition.sha256}"',
-        "Cache-Control": "private, max-age=31536000, immutable",
-    }
-    if selection.status == 304:
-        return headers
-    digest = base64.b64encode(bytes.fromhex(rendition.sha256)).decode()
-    headers |= {
-        "Content-Type": MEDIA_TYPE,
-        "Content-Length": str(selection.size),
-        # Of the whole file, in a 206 too (RFC 9530 3).
-        "Repr-Digest": f"sha-256=:{digest}:",
-    }
-    if selection.status == 206:
-        last = selection.start + selection.size - 1
-        headers["Content-Range"] = f"bytes {selection.start}-{last}/{rendition.size_bytes}"
-    return headers
 
 
 ROUTES = (

@@ -7,13 +7,16 @@ from aiohttp import web
 from catalog.errors import DatabaseError
 from gateway.auth import listener_of
 from gateway.errors import ListenerRefusedError
-from gateway.keys import PRIVACY
+from gateway.keys import ENTITLEMENTS, PRIVACY, TICKETS
 from gateway.routing import Answer, Route
 
 
 async def delete_listener(request: web.Request) -> web.Response:
     """Erase the listener, her claims, her last playback states, and tickets that are hers alone."""
-    await request.app[PRIVACY].forget_listener(listener_of(request))
+    listener = listener_of(request)
+    held = await request.app[TICKETS].of_listener(listener)
+    await request.app[PRIVACY].forget_listener(listener)
+    request.app[ENTITLEMENTS].forget(ticket.correlation_id for ticket in held)
     return web.Response(status=204, headers={"Cache-Control": "no-store"})
 
 

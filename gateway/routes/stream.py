@@ -20,8 +20,8 @@ from gateway.errors import (
     StreamRefusedError,
 )
 from gateway.grants import Opening
-from gateway.keys import GRANTS, METRICS, correlate
-from gateway.playlists import multivariant, playlist_response
+from gateway.keys import GRANTS, MEDIA_PLAYLISTS, METRICS, correlate
+from gateway.playlists import media_playlist_response, multivariant, playlist_response
 from gateway.routing import Answer, Route
 from gateway.schemas import NowQuery, SilencesView
 from media import dash, hls
@@ -75,8 +75,8 @@ async def get_media_playlist(request: web.Request) -> web.Response:
     opening = await request.app[GRANTS].open_stream(request.match_info["token"])
     correlate(request, opening.ticket.correlation_id)
     rendition = opening.rendition(request.match_info["rendition"])
-    text = hls.media_playlist(opening.track, rendition, opening.position_s, opening.zero_at)
-    return _answer(request, "media", text, hls.MEDIA_TYPE)
+    request.app[METRICS].playlists.labels("media").inc()
+    return media_playlist_response(request, request.app[MEDIA_PLAYLISTS], opening, rendition)
 
 
 async def get_silences(request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from gateway.keys import WEB_APP
 from gateway.negotiation import accepts_gzip
-from gateway.pages import SCRIPT_POLICY, Page
+from gateway.pages import PAGE_POLICY, SCRIPT_POLICY, Page
 from gateway.ranges import select_bytes
 from gateway.routing import Answer, Route
 
@@ -21,9 +21,8 @@ async def get_root(_request: web.Request) -> web.Response:
 
 async def get_page(request: web.Request) -> web.Response:
     """Send the app's page; the claim code in its fragment never reaches us."""
-    app = request.app[WEB_APP]
-    response = _answer(request, app.index())
-    response.headers["Content-Security-Policy"] = app.policy
+    response = _answer(request, request.app[WEB_APP].index())
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
     return response
 
 

@@ -14,6 +14,7 @@ const SHELL = { version: "", files: {} };
 const CACHE = `tell-shell-${SHELL.version}`;
 const PAGE = "/listen";
 const MEDIA_TYPE = "audio/mp4";
+const POSTERS = "tell-posters";
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -30,6 +31,8 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(shell(event.request, PAGE));
   } else if (url.pathname in SHELL.files) {
     event.respondWith(shell(event.request, url.pathname));
+  } else if (url.pathname.startsWith("/posters/")) {
+    event.respondWith(poster(event.request));
   }
 });
 
@@ -63,6 +66,11 @@ async function activate() {
 async function shell(request, path) {
   const cached = await (await caches.open(CACHE)).match(path);
   return cached ?? fetch(request);
+}
+
+/** A poster that js/posters.js has kept. @param {Request} request */
+async function poster(request) {
+  return (await caches.match(request, { cacheName: POSTERS })) ?? fetch(request);
 }
 
 /**

@@ -18,13 +18,11 @@ from packager.commands.common import (
     RootOption,
     VerboseOption,
     World,
-    errors_told,
+    command_world,
     finding_data,
-    open_world,
     print_json,
     run,
     say,
-    set_up_log,
 )
 from packager.commands.present import track_data
 from packager.errors import ReportError, SourceRefusedError
@@ -84,9 +82,7 @@ def add(
         raise typer.BadParameter("write a number of seconds", param_hint="--track-offset")
     if report is not None and not report.absolute().parent.is_dir():
         raise typer.BadParameter("its folder does not exist", param_hint="--report")
-    set_up_log(verbose=verbose)
-    with errors_told(as_json=as_json):
-        world = open_world(context, config, media_root)
+    with command_world(context, config, media_root, as_json=as_json, verbose=verbose) as world:
         order = TrackOrder(
             source=source,
             movie_id=movie_id,

@@ -79,6 +79,21 @@ def open_world(context: typer.Context, config: Path | None, media_root: str | No
     return World(settings, open_storage(media, os.environ, clocks.now), clocks)
 
 
+@contextmanager
+def command_world(
+    context: typer.Context,
+    config: Path | None,
+    media_root: str | None,
+    *,
+    as_json: bool,
+    verbose: bool = False,
+) -> Iterator[World]:
+    """Everything around a command: its log, its world, and how its errors are told."""
+    set_up_log(verbose=verbose)
+    with errors_told(as_json=as_json):
+        yield open_world(context, config, media_root)
+
+
 def _with_root(media: MediaSettings, root: str) -> MediaSettings:
     try:
         return MediaSettings.model_validate({**media.model_dump(), "root": root})

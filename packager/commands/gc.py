@@ -10,12 +10,10 @@ from packager.commands.common import (
     ConfigOption,
     JsonOption,
     RootOption,
-    errors_told,
-    open_world,
+    command_world,
     print_json,
     run,
     say,
-    set_up_log,
 )
 from packager.publishing.garbage import sweep
 from packager.report.wording import megabytes, plural
@@ -32,9 +30,7 @@ def gc(
     as_json: JsonOption = False,
 ) -> None:
     """Remove what killed runs left behind, and versions older than [packager.gc] keeps."""
-    set_up_log(verbose=False)
-    with errors_told(as_json=as_json):
-        world = open_world(context, config, media_root)
+    with command_world(context, config, media_root, as_json=as_json) as world:
         settings = world.settings.packager
         done = run(
             sweep(

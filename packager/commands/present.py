@@ -6,6 +6,7 @@ from typing import Any
 
 from media.track import Current, Track
 from packager.publishing.catalogue import Entry
+from packager.publishing.pointer import Switched
 
 
 def track_data(track: Track) -> dict[str, Any]:
@@ -23,6 +24,11 @@ def track_data(track: Track) -> dict[str, Any]:
 def current_data(current: Current) -> dict[str, Any]:
     """Which version is current since when, and which were before it."""
     return current.model_dump(mode="json")
+
+
+def switched_data(switched: Switched) -> dict[str, Any]:
+    """What is current after a switch, and which version was before."""
+    return {"current": current_data(switched.current), "before": switched.before}
 
 
 def state(entry: Entry) -> str:

@@ -15,11 +15,9 @@ from packager.commands.common import (
     LanguageOption,
     MovieArgument,
     RootOption,
-    errors_told,
-    open_world,
+    command_world,
     print_json,
     run,
-    set_up_log,
 )
 from packager.commands.present import current_data, state, track_data
 from packager.publishing.catalogue import Entry, entries, find
@@ -38,9 +36,7 @@ def list_tracks(
     as_json: JsonOption = False,
 ) -> None:
     """List the tracks of the storage."""
-    set_up_log(verbose=False)
-    with errors_told(as_json=as_json):
-        world = open_world(context, config, media_root)
+    with command_world(context, config, media_root, as_json=as_json) as world:
         found = run(entries(world.storage, movie_id))
         if as_json:
             print_json({"tracks": [_data(entry) for entry in found]})
@@ -66,9 +62,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show the current version of a track, its ladder, and the versions before it."""
-    set_up_log(verbose=False)
-    with errors_told(as_json=as_json):
-        world = open_world(context, config, media_root)
+    with command_world(context, config, media_root, as_json=as_json) as world:
         entry = run(find(world.storage, movie_id, language))
         if as_json:
             print_json(_data(entry))

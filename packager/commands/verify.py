@@ -13,12 +13,10 @@ from packager.commands.common import (
     RootOption,
     VerboseOption,
     World,
-    errors_told,
-    open_world,
+    command_world,
     print_json,
     run,
     say,
-    set_up_log,
 )
 from packager.commands.exits import Exit
 from packager.errors import NotPublishedError
@@ -43,9 +41,7 @@ def verify(
     """Read published files again: digests, structure, sound, loudness. Bit rot is named."""
     if version is not None and (movie_id is None or language is None):
         raise typer.BadParameter("name the movie and --language too", param_hint="--version")
-    set_up_log(verbose=verbose)
-    with errors_told(as_json=as_json):
-        world = open_world(context, config, media_root)
+    with command_world(context, config, media_root, as_json=as_json, verbose=verbose) as world:
         checked, problems = run(_verify(world, movie_id, language, version))
         if as_json:
             print_json({"verified": checked, "problems": problems})

@@ -12,14 +12,12 @@ from packager.commands.common import (
     LanguageOption,
     MovieArgument,
     RootOption,
-    errors_told,
-    open_world,
+    command_world,
     print_json,
     run,
     say,
-    set_up_log,
 )
-from packager.commands.present import current_data
+from packager.commands.present import switched_data
 from packager.publishing import restore
 
 
@@ -36,9 +34,7 @@ def rollback(
     as_json: JsonOption = False,
 ) -> None:
     """Make an earlier version current again, after reading all of it."""
-    set_up_log(verbose=False)
-    with errors_told(as_json=as_json):
-        world = open_world(context, config, media_root)
+    with command_world(context, config, media_root, as_json=as_json) as world:
         track, switched = run(
             restore.roll_back(
                 world.storage,
@@ -50,7 +46,7 @@ def rollback(
             )
         )
         if as_json:
-            print_json({"current": current_data(switched.current), "before": switched.before})
+            print_json(switched_data(switched))
             return
         typer.echo(
             f"{movie_id}/{language} is at version {track.version} "
@@ -67,12 +63,10 @@ def withdraw(
     as_json: JsonOption = False,
 ) -> None:
     """Offer a track to nobody from now on; who listens hears it to the end."""
-    set_up_log(verbose=False)
-    with errors_told(as_json=as_json):
-        world = open_world(context, config, media_root)
+    with command_world(context, config, media_root, as_json=as_json) as world:
         switched = run(restore.withdraw(world.storage, movie_id, language, world.clocks.now))
         if as_json:
-            print_json({"current": current_data(switched.current), "before": switched.before})
+            print_json(switched_data(switched))
             return
         if switched.before is None:
             typer.echo(f"{movie_id}/{language} was withdrawn before")

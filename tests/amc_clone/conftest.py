@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from amc_clone.database import Database
 from amc_clone.schema import metadata
@@ -15,16 +15,22 @@ from amc_clone.seeding import seed
 from tests.amc_clone.cinema import NOW, Cinema, HandClock, open_cinema
 from tests.amc_clone.partner import TellServer
 from tests.services.mariadb import MariaServer
+from tests.services.once import made_once
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A seeded database to copy: seeding takes longer than most tests."""
-    path = tmp_path_factory.mktemp("amc") / "seeded.db"
-    database = await Database.open(path)
-    await seed(database, NOW)
-    await database.close()
-    return path
+
+    async def fill(path: Path) -> None:
+        database = await Database.open(path)
+        await seed(database, NOW)
+        await database.close()
+
+    folder = made_once(
+        tmp_path_factory, "amc-seeded", lambda made: asyncio.run(fill(made / "seeded.db"))
+    )
+    return folder / "seeded.db"
 
 
 @pytest.fixture
@@ -41,10 +47,12 @@ async def tell() -> AsyncIterator[TellServer]:
     await server.close()
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
-async def database_url(request: pytest.FixtureRequest, seeded: Path, tmp_path: Path) -> str:
-    """A seeded database of this test alone, on both kinds."""
-    if request.param == "sqlite":
+@pytest.fixture
+async def database_url(
+    request: pytest.FixtureRequest, database_kind: str, seeded: Path, tmp_path: Path
+) -> str:
+    """A seeded database of this test alone."""
+    if database_kind == "sqlite":
         return f"sqlite:///{shutil.copy(seeded, tmp_path / 'amc.db')}"
     return await seeded_database(request.getfixturevalue("mariadb_server"))
 

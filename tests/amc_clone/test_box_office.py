@@ -19,6 +19,8 @@ from amc_clone.schema import outbox, purchases, screenings
 from tests.amc_clone.cinema import Cinema
 from tests.amc_clone.partner import TellServer
 
+pytestmark = pytest.mark.both_databases
+
 
 async def counts(cinema: Cinema) -> tuple[int | None, int | None]:
     """How many purchases and messages there are."""

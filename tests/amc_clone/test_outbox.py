@@ -27,6 +27,7 @@ def is_settled(purchase: Purchase) -> bool:
     return purchase.delivery.state is not DeliveryState.PENDING
 
 
+@pytest.mark.both_databases
 async def test_a_sale_reaches_tell_at_once(cinema_and_tell: Cinema, tell: TellServer) -> None:
     """The six fields, rightly signed; the answer is kept with the purchase."""
     sold = await cinema_and_tell.sell()
@@ -46,6 +47,7 @@ async def test_a_sale_reaches_tell_at_once(cinema_and_tell: Cinema, tell: TellSe
     }
 
 
+@pytest.mark.both_databases
 async def test_a_sale_while_tell_is_down_arrives_when_it_is_back(
     cinema: Cinema, tell: TellServer
 ) -> None:
@@ -81,6 +83,7 @@ async def test_each_try_is_signed_anew_and_is_the_same_message(
     assert first.headers["webhook-signature"] != second.headers["webhook-signature"]
 
 
+@pytest.mark.both_databases
 async def test_a_restart_goes_on_with_what_waits(
     database_url: str, clock: HandClock, tell: TellServer
 ) -> None:
@@ -159,6 +162,7 @@ async def test_what_may_pass_is_tried_again(
     assert purchase.listen_url == LISTEN_URL
 
 
+@pytest.mark.both_databases
 async def test_retry_after_is_kept_to(cinema_and_tell: Cinema, tell: TellServer) -> None:
     """Tell is not asked again before the time that it named, up to the longest wait."""
     tell.refusals = [problem(503, "intake-full", "later", Retry_After="20")]
@@ -170,17 +174,23 @@ async def test_retry_after_is_kept_to(cinema_and_tell: Cinema, tell: TellServer)
     assert (due_at - cinema_and_tell.clock.now).total_seconds() == 20
 
 
+@pytest.mark.both_databases
 async def test_one_that_arrives_frees_those_that_wait(cinema: Cinema, tell: TellServer) -> None:
     """When Tell is back, a new sale tells so, and the old ones need not wait out their pauses."""
     old = await cinema.sell()
     await cinema.purchase_when(old.purchase_id, tried(1))
     await tell.start()
     other = await cinema.put_on(auditorium_number="11")
-    await cinema.services.box_office.sell(other.showtime_id)
+    new = await cinema.services.box_office.sell(other.showtime_id)
     # The clock stands still: by itself the old message would never be due.
-    await cinema.purchase_when(old.purchase_id, is_settled)
+    arrived = await cinema.purchase_when(old.purchase_id, is_settled)
+    assert arrived.delivery.state is DeliveryState.DELIVERED
+    assert arrived.delivery.attempts == 2
+    told = [each.notice["purchase_id"] for each in tell.received]
+    assert sorted(told) == sorted([old.purchase_id, new.purchase_id])
 
 
+@pytest.mark.both_databases
 async def test_many_sales_all_arrive_once(cinema_and_tell: Cinema, tell: TellServer) -> None:
     """Forty at once, more than are sent at the same time."""
     screening = await cinema_and_tell.put_on()
@@ -213,9 +223,14 @@ async def test_a_slow_tell_holds_up_no_sale(cinema: Cinema) -> None:
         for _ in range(3):
             sold.append(await cinema.services.box_office.sell(screening.showtime_id))
             await asked.acquire()
+    # All three hang at Tell: none of them was answered, and each sale is there.
+    for each in sold:
+        hanging = await cinema.services.box_office.purchase(each.purchase_id)
+        assert (hanging.delivery.attempts, hanging.delivery.last_status) == (0, None)
     answers.set()
     for each in sold:
-        await cinema.purchase_when(each.purchase_id, tried(1))
+        refused = await cinema.purchase_when(each.purchase_id, tried(1))
+        assert refused.delivery.last_status == 503
     await runner.cleanup()
 
 

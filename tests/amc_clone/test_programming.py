@@ -16,6 +16,8 @@ from amc_clone.models import ScreeningStatus
 from amc_clone.programming import NewScreening
 from tests.amc_clone.cinema import NOW, PLACE, Cinema
 
+pytestmark = pytest.mark.both_databases
+
 
 def wanted(**changes: object) -> NewScreening:
     """One Week at 20:00 in a free auditorium, with *changes*."""

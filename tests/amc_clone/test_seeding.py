@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from amc_clone.database import Database
@@ -17,6 +18,7 @@ from amc_clone.seeding import Seeded, seed
 from tests.amc_clone.cinema import NOW, PLACE, Cinema
 
 
+@pytest.mark.both_databases
 async def test_two_weeks_lie_around_today(cinema: Cinema) -> None:
     """A week back, today and a week on, by the theater's own day, with no gap."""
     found, _ = await cinema.services.screenings.listing(ListingQuery(PLACE), 10_000)
@@ -41,6 +43,7 @@ async def test_no_two_screenings_share_an_auditorium(cinema: Cinema) -> None:
         assert await connection.scalar(overlaps) == 0
 
 
+@pytest.mark.both_databases
 async def test_seeding_again_adds_nothing(database_url: str) -> None:
     """A restart with --seed changes nothing on the same day."""
     database = await Database.open(database_url)
@@ -48,6 +51,7 @@ async def test_seeding_again_adds_nothing(database_url: str) -> None:
     await database.close()
 
 
+@pytest.mark.both_databases
 async def test_seeding_a_day_later_adds_a_day(database_url: str) -> None:
     """The window moves on and what is there stays as it is."""
     database = await Database.open(database_url)

@@ -1,4 +1,4 @@
-"""A way to Tell that breaks downloads as a test asks: cut, changed by a byte, held back."""
+"""A way to Tell that breaks as a test asks: files cut, changed, held back; sound that stalls."""
 
 from __future__ import annotations
 
@@ -29,12 +29,16 @@ class Fault:
 
 @dataclass
 class Faulty:
-    """The broken way. `faults` are used up in turn; `asked` are the first bytes asked for."""
+    """The broken way. `faults` are used up in turn; `asked` are the first bytes asked for.
+
+    While `flows` is not set, nothing of the sound comes through.
+    """
 
     url: str
     faults: list[Fault] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     worker_suffix: bytes = b""
+    flows: asyncio.Event = field(default_factory=asyncio.Event)
 
     def through(self, listen_url: str) -> str:
         """Return the same link by this way."""
@@ -42,10 +46,17 @@ class Faulty:
 
 
 @asynccontextmanager
-async def faulty_way(tell_url: str) -> AsyncIterator[Faulty]:
-    """Serve Tell's every answer on a port of its own; downloads as `Faulty.faults` say."""
+async def faulty_way(tell_url: str, address: str = "127.0.0.1") -> AsyncIterator[Faulty]:
+    """Serve Tell's every answer on a port of its own; downloads as `Faulty.faults` say.
+
+    Tell is asked from *address*, one of loopback.
+    """
     way = Faulty("")
-    async with aiohttp.ClientSession(tell_url, auto_decompress=False) as session:
+    way.flows.set()
+    connector = aiohttp.TCPConnector(local_addr=(address, 0))
+    async with aiohttp.ClientSession(
+        tell_url, connector=connector, auto_decompress=False
+    ) as session:
 
         async def forward(request: web.Request) -> web.StreamResponse:
             headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}
@@ -54,6 +65,8 @@ async def faulty_way(tell_url: str) -> AsyncIterator[Faulty]:
                 # A changed worker is never "not modified".
                 headers.pop("If-None-Match", None)
             body = await request.read()
+            if request.path.endswith(".mp4"):
+                await way.flows.wait()
             try:
                 async with session.request(
                     request.method, request.rel_url, headers=headers, data=body,
@@ -65,7 +78,8 @@ async def faulty_way(tell_url: str) -> AsyncIterator[Faulty]:
 
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", forward)
-        runner = web.AppRunner(app, shutdown_timeout=0)
+        # 0 would wait for ever for a page that still hears events.
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

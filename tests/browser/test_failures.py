@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from datetime import timedelta
 
+import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from demo.browser import LISTEN, STOP, phone
+from tests.browser.faulty import faulty_way
+from tests.browser.reading import EAR, said
 from tests.browser.world import MOVIE_MINUTES, UNDESCRIBED_MOVIE_ID, World
 
 pytestmark = [
@@ -19,12 +25,61 @@ pytestmark = [
 ]
 
 RUNNING = timedelta(minutes=-12)
+# Its own address, so that Tell counts its tries apart from those of all other tests.
+GUESSING_FROM = "127.0.0.77"
+OFFLINE = (
+    "There is no network. Turn it on or move to where there is some: Tell tries again by itself."
+)
+NO_CODEC = (
+    "This browser cannot play the description. "
+    "Open Tell in the newest version of Chrome, Safari or Firefox."
+)
+_STREAM_ALONE = "localStorage['tell.data-use'] = 'never';"
+_PLAYS_NOTHING = """
+HTMLMediaElement.prototype.canPlayType = () => "";
+MediaSource.isTypeSupported = () => false;
+"""
+BLOCKED = "The browser did not allow sound. Press Listen once more."
+_PRESSES_BY_ITSELF = """
+new MutationObserver((_, observer) => {
+  const button = document.querySelector("button.listen");
+  if (button && !window.pressed) {
+    window.pressed = true;
+    button.click();
+  }
+  if (document.getElementById("status")?.textContent.includes("did not allow")) {
+    observer.disconnect();
+    console.log("refused");
+  }
+}).observe(document, { childList: true, subtree: true, characterData: true });
+"""
+_KEEPS_NOTHING = "delete StorageManager.prototype.getDirectory;"
+
+
+@pytest_asyncio.fixture(loop_scope="session", name="page")
+async def listened_to(page: Page) -> Page:
+    """A page of which all that is said is noted."""
+    await page.add_init_script(EAR)
+    return page
 
 
 async def _expect_sentence(page: Page, title: str, text: str) -> None:
     """The screen has this heading, focused, and this sentence, which is announced too."""
     await expect(page.get_by_role("heading", level=1, name=title)).to_be_focused()
     await expect(page.get_by_role("main").get_by_role("paragraph")).to_have_text(text)
+    await said(page, text)
+
+
+async def _expect_alarm(page: Page, text: str, timeout_ms: int = 20_000) -> None:
+    """The sentence stands above the button, and is announced over everything else."""
+    await expect(page.locator("#status")).to_have_text(text, timeout=timeout_ms)
+    assert await said(page, text) == ("alert", None)
+
+
+async def _listen(page: Page) -> None:
+    """Press Listen, and hear."""
+    await page.get_by_role("button", name=LISTEN, exact=True).click()
+    await expect(page.locator("#status")).to_contain_text("Playing")
 
 
 async def test_no_ticket_yet(world: World, page: Page) -> None:
@@ -167,6 +222,7 @@ async def test_too_many_devices(world: World, silent_browser: Browser) -> None:
     for number in range(6):
         context = await phone(silent_browser)
         page = await context.new_page()
+        await page.add_init_script(EAR)
         await page.goto(sale.listen_url)
         if number < 5:
             await expect(page.get_by_role("button", name=LISTEN, exact=True)).to_be_visible()
@@ -174,8 +230,8 @@ async def test_too_many_devices(world: World, silent_browser: Browser) -> None:
             await _expect_sentence(
                 page,
                 "This ticket is in use on other devices",
-                "As many devices as one ticket allows have it already. Open Tell on one of them "
-                "and remove the ticket there, then press Try again.",
+                "As many devices as one ticket allows have it already. On one of them open Tell, "
+                "then Settings, and erase everything there. Then press Try again here.",
             )
         await context.close()
 
@@ -194,3 +250,155 @@ async def test_network_that_is_gone_at_the_tap_comes_back(world: World, page: Pa
     await page.context.set_offline(False)
     await expect(page.locator("#status")).to_contain_text("Ready.", timeout=10_000)
     await expect(page.get_by_role("button", name=STOP, exact=True)).to_be_visible()
+
+
+async def test_purchase_that_a_person_must_look_at(world: World, page: Page) -> None:
+    """A showing that the cinema does not know: the staff get a number to look for."""
+    correlation_id, listen_url = await world.post_purchase("st-of-nowhere")
+    await page.goto(listen_url)
+    await expect(
+        page.get_by_role("heading", level=1, name="Your ticket needs a hand")
+    ).to_be_focused(timeout=30_000)
+    await _expect_sentence(
+        page,
+        "Your ticket needs a hand",
+        "The cinema's answer about your showing does not fit your ticket. "
+        f"Ask the staff, and give them this number: {correlation_id}.",
+    )
+
+
+async def test_ticket_that_is_taken_from_this_phone(world: World, page: Page) -> None:
+    """She erased everything on another device: the sound stops here, and it says so."""
+    sale = await world.sell(RUNNING)
+    await page.goto(sale.listen_url)
+    await _listen(page)
+    token = await page.evaluate("localStorage['tell.listener']")
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        aiohttp.ClientSession(world.tell.url) as session,
+        session.delete("/tell/listener", headers=headers) as response,
+    ):
+        assert response.status == 204
+    await page.context.set_offline(True)
+    await page.context.set_offline(False)
+    await _expect_sentence(
+        page,
+        "This ticket is not on this phone",
+        "Open the “Listen with Tell” link that came with your cinema ticket once more.",
+    )
+    assert await page.evaluate("document.getElementById('sound').paused")
+
+
+async def test_too_many_wrong_links(world: World, page: Page) -> None:
+    """An address that guesses has to wait, and a right link from there too: it says how long."""
+    sale = await world.sell(RUNNING)
+    async with faulty_way(world.tell.url, GUESSING_FROM) as way:
+        async with aiohttp.ClientSession(way.url) as session:
+            statuses = set()
+            for number in range(25):
+                body = {"claim_code": f"wrong{number}", "device_nonce": "n" * 22}
+                async with session.post("/tell/claims", json=body) as response:
+                    statuses.add(response.status)
+        assert 429 in statuses
+        await page.goto(way.through(sale.listen_url))
+        await _expect_sentence(page, "Too many tries", "Wait a minute, then press Try again.")
+
+
+async def test_tell_that_is_down_behind_its_proxy(world: World, page: Page) -> None:
+    """A gateway's 502 has no number for the staff, so none is asked for; trying again helps."""
+    sale = await world.sell(RUNNING)
+    async with faulty_way(world.tell.url) as way:
+        await page.goto(f"{way.url}/listen")
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await world.tell.stop()
+        try:
+            fragment = way.through(sale.listen_url).partition("#")[2]
+            await page.evaluate("hash => { location.hash = hash }", fragment)
+            await _expect_sentence(
+                page,
+                "Tell does not answer as it should",
+                "It is not your ticket. Press Try again in a moment; "
+                "what is on this phone already plays without Tell.",
+            )
+        finally:
+            await world.restart_tell()
+        await page.get_by_role("button", name="Try again").click()
+        await expect(page.get_by_role("heading", level=1, name="One Week")).to_be_focused()
+
+
+async def test_tell_that_fails(world: World, page: Page) -> None:
+    """A table of its database is gone: there is a number, and it is in Tell's log."""
+    sale = await world.sell(RUNNING)
+    _rename_table(world, "claims", "claims_gone")
+    try:
+        await page.goto(sale.listen_url)
+        heading = page.get_by_role("heading", level=1, name="Something went wrong at Tell")
+        await expect(heading).to_be_focused()
+        sentence = await page.get_by_role("main").get_by_role("paragraph").text_content()
+    finally:
+        _rename_table(world, "claims_gone", "claims")
+    assert sentence is not None
+    start, _, number = sentence.rstrip(".").rpartition(" ")
+    assert start == ("Press Try again in a moment. If it stays so, tell the staff this number:")
+    await said(page, sentence)
+    assert number in world.tell.log.read_text(encoding="utf-8")
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("heading", level=1, name="One Week")).to_be_focused()
+
+
+def _rename_table(world: World, name: str, other: str) -> None:
+    """Rename a table in Tell's database."""
+    with closing(sqlite3.connect(world.folder / "tell.db", timeout=10)) as database, database:
+        database.execute(f"ALTER TABLE {name} RENAME TO {other}")
+
+
+async def test_browser_that_keeps_nothing(world: World, page: Page) -> None:
+    """Without a private file system it says that it streams, and streams."""
+    await page.add_init_script(_KEEPS_NOTHING)
+    sale = await world.sell(RUNNING)
+    await page.goto(sale.listen_url)
+    await expect(page.locator("[data-about=track]")).to_have_text(
+        "This browser keeps no downloads. The description comes by the network while you listen."
+    )
+    await _listen(page)
+
+
+async def test_browser_that_plays_nothing_of_it(world: World, page: Page) -> None:
+    """No codec: said before the film by the readiness check, and at the press as an alarm."""
+    await page.add_init_script(_PLAYS_NOTHING)
+    sale = await world.sell(RUNNING)
+    await page.goto(sale.listen_url)
+    await expect(page.locator("[data-about=track]")).to_have_text(NO_CODEC, timeout=20_000)
+    await said(page, NO_CODEC)
+    await page.get_by_role("button", name=LISTEN, exact=True).click()
+    await expect(page.locator("#status")).to_have_text(NO_CODEC)
+    await expect(page.get_by_role("button", name=LISTEN, exact=True)).to_be_visible()
+
+
+async def test_sound_that_the_browser_refuses(world: World, page: Page) -> None:
+    """A press that is a program's own: it says to press once more, and that helps."""
+    await page.add_init_script(_PRESSES_BY_ITSELF)
+    sale = await world.sell(RUNNING)
+    # Nothing is asked of the page until then: what the test evaluates counts as a gesture.
+    async with page.expect_console_message(lambda message: message.text == "refused"):
+        await page.goto(sale.listen_url)
+    await _expect_alarm(page, BLOCKED)
+    await _listen(page)
+
+
+async def test_network_that_stalls_while_she_listens(world: World, page: Page) -> None:
+    """What is buffered runs out: an alarm, another one when it stays so, and then it is back."""
+    await page.add_init_script(_STREAM_ALONE)
+    sale = await world.sell(RUNNING)
+    async with faulty_way(world.tell.url) as way:
+        await page.goto(way.through(sale.listen_url))
+        await _listen(page)
+        way.flows.clear()
+        await _expect_alarm(
+            page,
+            "The network is slow. Keep the earphone in: the sound comes back by itself.",
+            timeout_ms=60_000,
+        )
+        await _expect_alarm(page, OFFLINE, timeout_ms=60_000)
+        way.flows.set()
+        await expect(page.locator("#status")).to_contain_text("Playing", timeout=60_000)

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import time
 import wave
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Container, Iterable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -57,11 +57,12 @@ class World:
         """Sell a ticket for a showing whose film starts in *starts_in* (negative: it runs)."""
         return await self.chain.sell("", movie_id, _PLACE, [datetime.now(UTC) + starts_in])
 
-    async def post_purchase(self) -> tuple[str, str]:
+    async def post_purchase(self, other_showtime_id: str | None = None) -> tuple[str, str]:
         """Post a purchase of a seeded screening as AMC-clone would, without AMC-clone.
 
         Returns correlation_id and listen_url. It works while AMC-clone hangs. The
         screening is one that Tell does not know: else it needs no answer of the partner.
+        *other_showtime_id* takes the place of the true one.
         """
         with closing(sqlite3.connect(self.folder / "amc.db")) as database:
             database.execute("ATTACH ? AS tell", (str(self.folder / "tell.db"),))
@@ -83,7 +84,7 @@ class World:
                 "movie_id": MOVIE_ID,
                 "place_id": place_id,
                 "auditorium_number": number,
-                "showtime_id": showtime_id,
+                "showtime_id": other_showtime_id or showtime_id,
                 "purchased_at": now.isoformat(),
             }
         ).encode()
@@ -111,6 +112,14 @@ class World:
                 (*columns.values(), correlation_id),
             )
             assert changed.rowcount == 1
+            # Told as every change is: the gateway reads what it keeps in memory anew.
+            database.execute("UPDATE event_sequence SET last = last + 1 WHERE id = 1")
+            database.execute(
+                "INSERT INTO events (id, at, kind, screening_id, detail)"
+                " SELECT last, ?, 'screening.changed', screening_id, '{}'"
+                " FROM event_sequence, purchases WHERE correlation_id = ?",
+                (time.time_ns() // 1000, correlation_id),
+            )
 
     async def restart_tell(self) -> None:
         """Start Tell again, after it was stopped, where it was."""
@@ -135,6 +144,8 @@ async def running_world(folder: Path) -> AsyncIterator[World]:
             # A partner that hangs is given up, and asked again, within a test's patience.
             "TELL_ENRICHMENT__TIMEOUT_S": "1.0",
             "TELL_ENRICHMENT__RETRY_MAX_S": "1.0",
+            # So is one that knows nothing of a showing; then a person has to look.
+            "TELL_ENRICHMENT__PARK_AFTER_S": "2.0",
         }
         await run_command("tell keys init", [*TELL, "keys", "init"], environ)
         tell = await _start_tell(folder, environ, 0)
@@ -180,24 +191,36 @@ async def publish_code(
     first_second: int,
     seconds: int,
     *,
-    silent: range = range(0),
+    silent: Container[int] = (),
     voice: bool = False,
+    language: str = "en",
 ) -> None:
     """Publish a track of the time code alone that begins at *first_second* of the film.
 
     The seconds in *silent* have no code. With *voice* a tone of 220 Hz goes through the pauses that
     the code makes in each second.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    source = root.parent / f"{movie_id}.wav"
     blocks: Iterable[timecode.Samples] = timecode.encode(seconds, first_second)
     blocks = (
         block * 0 if second in silent else block + _VOICE if voice else block
         for second, block in enumerate(blocks, first_second)
     )
+    await publish_blocks(root, movie_id, first_second, blocks, language)
+
+
+async def publish_blocks(
+    root: Path,
+    movie_id: str,
+    first_second: int,
+    blocks: Iterable[timecode.Samples],
+    language: str = "en",
+) -> None:
+    """Publish a track of these seconds that begins at *first_second* of the film."""
+    root.mkdir(parents=True, exist_ok=True)
+    source = root.parent / f"{movie_id}-{language}.wav"
     await asyncio.to_thread(_write_wav, source, blocks)
     settings = PackagerSection(ladder=["aac-32k", "aac-64k"])
-    order = TrackOrder(source, movie_id, "en", movie_id, float(first_second))
+    order = TrackOrder(source, movie_id, language, movie_id, float(first_second))
     await add_track(order, LocalStorage(root), find_tools(settings), settings, clock=published_at)
 
 

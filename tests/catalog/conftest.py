@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,10 +27,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+async def database_url(request: pytest.FixtureRequest, new_tell_db: Path, tmp_path: Path) -> str:
     """Where this test's database lies: each test runs on both kinds."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tell.db"
+        return f"sqlite:///{shutil.copy(new_tell_db, tmp_path / 'tell.db')}"
     return await tell_database(request.getfixturevalue("mariadb_server"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,18 @@ def test_what_is_played_is_captured_at_its_pace() -> None:
     for mark, at in zip(marks, times, strict=True):
         assert at - times[0] == pytest.approx(mark.film_s - marks[0].film_s, abs=recording.bound_s)
     assert recording.position_at(times[2]) == pytest.approx(marks[2].position, abs=1)
+
+
+def test_a_daemon_that_does_not_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last words are in the error, and nobody waits for one that has ended."""
+    program = tmp_path / "pulseaudio"
+    program.write_text("#!/bin/sh\necho 'no room for a sink' >&2\nexit 1\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(sound.SoundError, match="no room for a sink"), sound.sound_card():
+        pass
 
 
 def test_daemon_ends_with_the_block() -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
+from media.library import Library
+from media.storage import LocalStorage
 from media.track import Track, current_key, dump_track
 from tests.gateway.town import NOW, Clients, HandClock, Town, amc_app, make_chain, open_town
 from tests.services.mariadb import tell_database
+from tests.services.once import made_once
 from tests.sounds import FULL_LADDER, publish_short_track
 
 TRACK_S = 12.0
@@ -22,15 +25,18 @@ TRACK_OFFSET_S = 2.5
 @pytest.fixture(scope="session")
 def tracks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Track]:
     """Storage folder with The General in English and Spanish, and the English track."""
-    root = tmp_path_factory.mktemp("media") / "root"
 
-    async def publish() -> Track:
+    async def publish(root: Path) -> None:
         await publish_short_track(root, "the-general", "es", TRACK_S, seed=2)
-        return await publish_short_track(
+        await publish_short_track(
             root, "the-general", "en", TRACK_S, TRACK_OFFSET_S, ladder=FULL_LADDER
         )
 
-    return root, asyncio.run(publish())
+    folder = made_once(
+        tmp_path_factory, "the-general", lambda made: asyncio.run(publish(made / "root"))
+    )
+    track = asyncio.run(Library(LocalStorage(folder / "root")).resolve("the-general", None, "en"))
+    return folder / "root", track
 
 
 @pytest.fixture
@@ -48,9 +54,10 @@ def media_root(tracks: tuple[Path, Track]) -> Path:
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An AMC-clone database to copy."""
-    path = tmp_path_factory.mktemp("chain") / "amc.db"
-    asyncio.run(make_chain(path))
-    return path
+    folder = made_once(
+        tmp_path_factory, "chain", lambda made: asyncio.run(make_chain(made / "amc.db"))
+    )
+    return folder / "amc.db"
 
 
 @pytest.fixture
@@ -91,11 +98,13 @@ async def town_with_own_tracks(
     return await open_town(tmp_path, root, amc, clock, aiohttp_client)
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the town's Tell keeps its purchases: each test runs on both kinds."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tell.db"
+@pytest.fixture
+async def database_url(
+    request: pytest.FixtureRequest, database_kind: str, new_tell_db: Path, tmp_path: Path
+) -> str:
+    """Where the town's Tell keeps its purchases."""
+    if database_kind == "sqlite":
+        return f"sqlite:///{shutil.copy(new_tell_db, tmp_path / 'tell.db')}"
     return await tell_database(request.getfixturevalue("mariadb_server"))
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30
+# A process starts in two seconds, and in many more where others take the processor.
+PATIENCE_S = 120
 
 
 def write_config(path: Path, settings: GatewaySettings) -> Path:

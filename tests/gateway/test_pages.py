@@ -7,7 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from gateway.pages import WebApp, content_security_policy
+from gateway.pages import WebApp
 
 
 def folder(tmp_path: Path) -> Path:
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_each_file_has_its_media_type(tmp_path: Path) -> None:
     """Modules as JavaScript (RFC 9239), the manifest as one: browsers refuse others."""
-    app = WebApp.load(folder(tmp_path), [])
+    app = WebApp.load(folder(tmp_path))
     expected = {
         "index.html": "text/html; charset=utf-8",
         "js/app.mjs": "text/javascript; charset=utf-8",
@@ -51,14 +51,14 @@ def test_each_file_has_its_media_type(tmp_path: Path) -> None:
 
 def test_what_is_not_the_app_s_is_not_served(tmp_path: Path) -> None:
     """Hidden files, drafts, backups and unknown suffixes stay private."""
-    app = WebApp.load(folder(tmp_path), [])
+    app = WebApp.load(folder(tmp_path))
     for name in (".env", ".git/config.json", "_notes.txt", "app.mjs~", "README.md", "../x", ""):
         assert app.page(name) is None
 
 
 def test_text_is_packed_where_that_helps(tmp_path: Path) -> None:
     """And only there; the packed form is the same file."""
-    app = WebApp.load(folder(tmp_path), [])
+    app = WebApp.load(folder(tmp_path))
     module, tiny, image = (app.page(name) for name in ("js/app.mjs", "js/old.js", "icons/a.png"))
     assert module is not None
     assert module.packed is not None
@@ -70,20 +70,12 @@ def test_text_is_packed_where_that_helps(tmp_path: Path) -> None:
     assert image.packed is None
 
 
-def test_posters_origins_are_allowed_once_each() -> None:
-    """The origin alone: a path in a policy would break on redirects."""
-    policy = content_security_policy(
-        ["https://image.example/t/p/w500", "https://image.example/x", "http://127.0.0.1:8081"]
-    )
-    assert "img-src 'self' http://127.0.0.1:8081 https://image.example;" in policy
-
-
 def app_with_worker(tmp_path: Path, script: str = "export {};") -> WebApp:
     """An app with a page, a script and the service worker's skeleton."""
     (tmp_path / "index.html").write_text('<meta name="tell-downloads-mb" content="300">')
     (tmp_path / "app.js").write_text(script)
     (tmp_path / "sw.js").write_text('const SHELL = { version: "", files: {} };\nrun(SHELL);\n')
-    return WebApp.load(tmp_path, [], downloads_mb=120)
+    return WebApp.load(tmp_path, downloads_mb=120)
 
 
 def shell_of(app: WebApp) -> tuple[str, dict[str, str]]:
@@ -125,7 +117,7 @@ def test_the_page_says_how_much_a_phone_keeps(tmp_path: Path) -> None:
 
 def test_the_worker_and_page_of_this_repository_are_filled_in() -> None:
     """What is looked for stands in the files as they are: a reworded line would be passed over."""
-    app = WebApp.load(Path("gateway/web"), [], downloads_mb=77)
+    app = WebApp.load(Path("gateway/web"), downloads_mb=77)
     worker, index = app.page("sw.js"), app.index()
     assert worker is not None
     assert index is not None

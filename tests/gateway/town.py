@@ -24,10 +24,13 @@ from amc_clone.models import Screening
 from amc_clone.programming import NewScreening
 from amc_clone.seeding import seed
 from catalog.keys.webhooks import sign_webhook
+from catalog.listeners.events import EventDraft, append_events
+from catalog.models import EventKind
 from catalog.store import schema
 from catalog.store.database import Database
 from gateway import keys
 from gateway.app import create_app
+from gateway.delivery.protocol import Runner
 from gateway.secrets import init_keys, load_secrets
 from gateway.settings import (
     DatabaseSettings,
@@ -40,7 +43,7 @@ from media.settings import MediaSettings
 from media.storage import LocalStorage
 
 Client = TestClient[web.Request, web.Application]
-Clients = Callable[[web.Application], Awaitable[Client]]
+Clients = Callable[[web.Application | TestServer], Awaitable[Client]]
 
 NOW = datetime(2027, 3, 5, 19, 30, tzinfo=UTC)
 # The chain is seeded with the showings of other weeks, so that tonight's auditoriums are free.
@@ -48,7 +51,7 @@ LONG_AGO = datetime(2020, 1, 1, 12, 0, tzinfo=UTC)
 PUBLIC_URL = "https://tell.example"
 HOUSE = HOUSES[0]
 DEVICE = "device-nonce-0001"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 class HandClock:
@@ -212,11 +215,17 @@ class Town:
     async def change_screening(self, showtime_id: str, **values: Any) -> None:
         """Change a screening in Tell's database, as a later correction will."""
         async with self.database() as database, database.write() as connection:
-            await connection.execute(
-                update(schema.screenings)
-                .where(schema.screenings.c.showtime_id == showtime_id)
-                .values(**values)
-            )
+            changed = schema.screenings.c.showtime_id == showtime_id
+            await connection.execute(update(schema.screenings).where(changed).values(**values))
+            row = await connection.scalar(select(schema.screenings.c.id).where(changed))
+            draft = EventDraft(EventKind.SCREENING_CHANGED, screening_id=row)
+            await append_events(connection, [draft], self.clock.now)
+        await self.seen()
+
+    async def seen(self) -> None:
+        """Wait until this Tell has read what was written to the events' log beside it."""
+        assert self.tell.app is not None
+        await self.tell.app[keys.ENTITLEMENTS].catch_up()
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:
@@ -305,4 +314,11 @@ async def open_town(
     )
     if isinstance(app[keys.STORAGE], LocalStorage):
         app[keys.STORAGE] = CountedStorage(media_root)
-    return Town(folder, clock, settings, amc, await clients(app), enriched)
+    return Town(folder, clock, settings, amc, await clients(GatewayServer(app)), enriched)
+
+
+class GatewayServer(TestServer):
+    """Runs the gateway as gateway.server does, so that segments take their short way."""
+
+    async def _make_runner(self, **kwargs: Any) -> Runner:
+        return Runner(self.app, **kwargs)

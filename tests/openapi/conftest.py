@@ -13,5 +13,5 @@ __all__ = ["amc", "chain", "clock", "media_root", "town", "track", "tracks"]
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    """Where the town's Tell keeps its purchases."""
+    """Where the town's Tell keeps its purchases, which begins without tables."""
     return f"sqlite:///{tmp_path}/tell.db"

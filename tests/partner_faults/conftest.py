@@ -14,14 +14,16 @@ from aiohttp.test_utils import TestServer
 from tests.gateway.town import NOW, Clients, HandClock, amc_app, make_chain
 from tests.partner_faults.proxy import FaultyPartner
 from tests.partner_faults.world import OtherClock, World, open_world
+from tests.services.once import made_once
 
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An AMC-clone database to copy."""
-    path = tmp_path_factory.mktemp("chain") / "amc.db"
-    asyncio.run(make_chain(path))
-    return path
+    folder = made_once(
+        tmp_path_factory, "chain", lambda made: asyncio.run(make_chain(made / "amc.db"))
+    )
+    return folder / "amc.db"
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A real MariaDB server for tests: its own folder, a Unix socket and a loopback port, no root.
 
-One server serves a whole test run (one for each pytest-xdist worker). A test gets a database that
-holds the tables and no rows; making the tables anew for each would cost most of the time.
+One server serves a whole test run (one for each pytest-xdist worker, from one copy of the system
+tables). A test gets a database that holds the tables and no rows; making the tables anew for each
+would cost most of the time.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class MariaServer:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self._data = folder / "data"
+        self._tmp = folder / "tmp"
+        self._tmp.mkdir()
         self._log = folder / "mariadbd.log"
         self.socket = folder / "s"
         self.port = free_port()
@@ -61,18 +64,12 @@ class MariaServer:
         # Databases that were made, with the tables and the version that they had then.
         self._made: dict[str, object] = {}
 
-    def install(self) -> None:
-        """Make the system tables."""
-        subprocess.run(
-            [
-                *(INSTALLER, "--no-defaults", f"--user={getpass.getuser()}"),
-                *(f"--datadir={self._data}", "--skip-test-db"),
-                *("--auth-root-authentication-method=normal", *_SMALL, *_CHEAP),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=PATIENCE_S,
-        )
+    def install(self, installed: Path | None = None) -> None:
+        """Make the system tables, or copy those of *installed* (see `install_into`)."""
+        if installed is None:
+            install_into(self._data)
+        else:
+            shutil.copytree(installed, self._data)
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
@@ -81,7 +78,7 @@ class MariaServer:
                 *(PROGRAM, "--no-defaults", f"--user={getpass.getuser()}"),
                 *(f"--datadir={self._data}", f"--socket={self.socket}"),
                 *(f"--port={self.port}", "--bind-address=127.0.0.1"),
-                *(f"--pid-file={self._data}/pid", *_SMALL, *self._options),
+                *(f"--pid-file={self._data}/pid", f"--tmpdir={self._tmp}", *_SMALL, *self._options),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -191,14 +188,41 @@ class MariaServer:
         ready.set()
 
 
+def install_into(data: Path) -> None:
+    """Make the system tables of a server in the folder *data*; raises AssertionError with why not.
+
+    Its temporary files have a folder of their own, so that several may be made at once.
+    """
+    data.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tell-mariadb-install-") as scratch:
+        done = subprocess.run(
+            [
+                *(INSTALLER, "--no-defaults", f"--user={getpass.getuser()}"),
+                *(f"--datadir={data}", f"--tmpdir={scratch}", "--skip-test-db"),
+                *("--auth-root-authentication-method=normal", *_SMALL, *_CHEAP),
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+    said = f"{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{INSTALLER} ended with {done.returncode}:\n{said[-4000:]}"
+
+
 @contextmanager
-def running_mariadb(*options: str, durable: bool = False) -> Iterator[MariaServer]:
-    """A server of its own, and its folder removed after it; *durable* waits for the disk."""
+def running_mariadb(
+    *options: str, durable: bool = False, installed: Path | None = None
+) -> Iterator[MariaServer]:
+    """A server of its own, and its folder removed after it; *durable* waits for the disk.
+
+    It begins with a copy of the system tables in *installed*, or makes them.
+    """
     # A Unix socket's path has at most 107 characters, which pytest's folders can exceed.
     folder = Path(tempfile.mkdtemp(prefix="tell-mariadb-"))
     server = MariaServer(folder, *(() if durable else _CHEAP), *options)
     try:
-        server.install()
+        server.install(installed)
         server.start()
         yield server
     finally:

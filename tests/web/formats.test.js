@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import {
   chooseDownload,
+  chooseElement,
   chooseStream,
   levelCap,
   mayDownload,
@@ -46,7 +47,7 @@ test("who saves data gets the smallest", () => {
 
 test("streams: AAC where it plays, else Opus; bounded where she saves data", () => {
   const free = chooseStream(LADDER, all, { ...NETWORK, bandwidthBps: 2e6 }, "auto");
-  assert.deepEqual(free, { playlist: "hls", guessBps: 1e6, ceilingBps: 128_700 });
+  assert.deepEqual(free, { playlist: "hls", guessBps: 1e6, ceilingBps: 128_700, sparing: false });
   const opus = chooseStream(LADDER, only("opus"), NETWORK, "auto");
   assert.equal(opus?.playlist, "hls_opus");
   const sparing = chooseStream(LADDER, all, { ...NETWORK, saveData: true }, "auto");
@@ -61,4 +62,26 @@ test("hls.js is held below the ceiling, at the lowest where even that is above",
   assert.equal(levelCap(levels, 64_700), 1);
   assert.equal(levelCap(levels, 32_700), 0);
   assert.equal(levelCap([...levels].reverse(), 10_000), 2);
+});
+
+test("without hls.js the element gets the playlist, the smallest rendition's alone, or a file", () => {
+  const downloads = LADDER.map((one) => ({ ...one, url: `/stream/t/${one.rendition}.mp4` }));
+  const grant = { hls: "/stream/a/main.m3u8", hls_opus: "/stream/a/opus.m3u8", downloads };
+  const aac = only("mp4a.40.2");
+  const free = chooseStream(downloads, aac, NETWORK, "auto");
+  const sparing = chooseStream(downloads, aac, NETWORK, "sparing");
+  assert.deepEqual(chooseElement(grant, free, true), {
+    address: "/stream/a/main.m3u8",
+    playing: { source: "hls", rendition: null },
+  });
+  assert.deepEqual(chooseElement(grant, sparing, true), {
+    address: "/stream/t/aac-32k.m3u8",
+    playing: { source: "hls", rendition: "aac-32k" },
+  });
+  assert.deepEqual(chooseElement(grant, free, false), {
+    address: "/stream/t/aac-64k.mp4",
+    playing: { source: "progressive", rendition: "aac-64k" },
+  });
+  const opus = chooseStream(downloads, only("opus"), NETWORK, "auto");
+  assert.equal(chooseElement(grant, opus, false).address, "/stream/t/opus-48k.mp4");
 });

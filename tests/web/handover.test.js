@@ -8,6 +8,12 @@ test("level is nearer than an ear can tell, and far below a jump of 20 ms", () =
   assert.deepEqual(level(-0.0039), { action: "swap" });
 });
 
+test("where it does not succeed less is asked for, and never so little that a jump is heard", () => {
+  assert.equal(level(0.007).action, "bend");
+  assert.deepEqual(level(0.007, 4), { action: "swap" });
+  assert.equal(level(0.0121, 99).action, "bend");
+});
+
 test("a bend takes away what it was planned for, in the right direction", () => {
   for (const aheadS of [0.005, -0.005, 0.03, -0.06, 0.1]) {
     const plan = level(aheadS);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { Messages } from "../../gateway/web/js/messages.js";
+import { LANGUAGES, Messages } from "../../gateway/web/js/messages.js";
 import { changeInWords, describe, when } from "../../gateway/web/js/wording.js";
 
 const WEB = new URL("../../gateway/web/", import.meta.url);
@@ -75,14 +75,14 @@ test("every message that the code names is there, and none is left over", () => 
     assert.ok(`${prefix}.title` in ENGLISH && `${prefix}.text` in ENGLISH, prefix);
   }
   for (const name of named) {
-    if (/^(span|time|ticket|when|button|status|announce|sync|app|tickets)\./.test(name)) {
+    if (/^(span|time|ticket|when|button|status|announce|sync|app|tickets|settings|stored|erase|reports)\./.test(name)) {
       assert.ok(name in ENGLISH, name);
     }
   }
   // These are put together: by phase, and by screen.
   const composed = new RegExp(
     "^(when|status)\\.(upcoming|previews|feature|ended|cancelled)$|\\.(title|text)$" +
-      "|^keep\\.|^ready\\.(missing\\.|sound-)",
+      "|^keep\\.|^ready\\.(missing\\.|sound-)|^settings\\.data-(auto|sparing|never)$",
   );
   for (const key of Object.keys(ENGLISH)) assert.ok(named.has(key) || composed.test(key), key);
 });
@@ -99,5 +99,52 @@ test("a change that matters is said, and a tremble of the start is not", () => {
   const trembled = { ...before, movie_start: "2026-11-23T00:40:00.2Z" };
   assert.equal(changeInWords(messages, before, trembled, now), "");
   assert.match(changeInWords(messages, before, later, now), /16 minutes/);
-  assert.match(changeInWords(messages, before, { ...before, auditorium_number: "9" }, now), /9/);
+  const elsewhere = { ...before, auditorium_number: "9" };
+  assert.match(changeInWords(messages, before, elsewhere, now), /moved to auditorium 9/);
+});
+
+const LANGUAGE_FILES = readdirSync(new URL("messages/", WEB)).filter((name) => name !== "en.json");
+const placeholders = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+
+test("each language has every message, with the same values in it", () => {
+  assert.deepEqual(LANGUAGES.map((language) => `${language}.json`).sort(), ["en.json", ...LANGUAGE_FILES]);
+  for (const name of LANGUAGE_FILES) {
+    const other = JSON.parse(readFileSync(new URL(`messages/${name}`, WEB), "utf8"));
+    assert.deepEqual(Object.keys(other).sort(), Object.keys(ENGLISH).sort());
+    for (const [key, message] of Object.entries(ENGLISH)) {
+      assert.equal(typeof other[key], typeof message, `${name} ${key}`);
+      const forms = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry));
+      for (const form of forms(other[key])) {
+        assert.deepEqual(placeholders(form), placeholders(forms(message)[0]), `${name} ${key}`);
+        assert.notEqual(form.trim(), "", `${name} ${key}`);
+      }
+    }
+  }
+});
+
+test("what counts has the forms that its language needs", () => {
+  for (const language of LANGUAGES) {
+    const file = new URL(`messages/${language}.json`, WEB);
+    const rules = new Intl.PluralRules(language);
+    const needed = new Set(Array.from({ length: 1000 }, (_, count) => rules.select(count)));
+    for (const [key, message] of Object.entries(JSON.parse(readFileSync(file, "utf8")))) {
+      if (typeof message === "string") continue;
+      for (const form of needed) assert.ok(form in message, `${language} ${key} ${form}`);
+      // What no form of its own is written for: a million, a half.
+      assert.ok("other" in message, `${language} ${key}`);
+    }
+  }
+});
+
+test("Spanish says times, spans and numbers as Spanish does", () => {
+  const spanish = JSON.parse(readFileSync(new URL("messages/es.json", WEB), "utf8"));
+  const mexican = new Messages("es-MX", spanish);
+  const zone = "America/New_York";
+  assert.equal(mexican.span(61 * MINUTE), "1 hora 1 minuto");
+  assert.match(mexican.time(Date.parse("2026-11-23T00:30:00Z"), zone), /^7:30\sp\.m\.$/);
+  assert.equal(
+    new Messages("es-ES", spanish).text("sync.clock", { ms: 1.5 }),
+    "Tu reloj se conoce con un margen de 1,5 milisegundos.",
+  );
+  assert.equal(mexican.language("en"), "Inglés");
 });

@@ -1,9 +1,7 @@
 /** "If it does not fit": where she moves the film by ear and sets what her earphone is late by. */
 
-import { Calibrating } from "./calibrating.js";
-import { element } from "./screens.js";
-import { trimLine } from "./status.js";
-import { STEP_MS } from "./trim.js";
+import { Earphone } from "./earphone.js";
+import { button, element, write } from "./screens.js";
 
 const NUDGES_MS = [-10_000, -1000, 1000, 10_000];
 
@@ -19,24 +17,15 @@ const NUDGES_MS = [-10_000, -1000, 1000, 10_000];
 export class Adjusting {
   root;
   #parts;
-  #calibrating;
+  #earphone;
   #moved = element("p", {});
-  #trim = element("p", {});
   #forget;
 
   /** @param {Parts} parts */
   constructor(parts) {
     const { messages, announcer, adjustments, film, mayCalibrate } = parts;
     this.#parts = parts;
-    this.#calibrating = new Calibrating({
-      messages,
-      announcer,
-      mayBegin: mayCalibrate,
-      // The clicks are played untrimmed.
-      onLate: (lateMs) => this.#setTrim(0, lateMs),
-    });
-    const button = (/** @type {string} */ label, /** @type {() => void} */ run) =>
-      element("button", { type: "button", class: "second", onclick: run }, label);
+    this.#earphone = new Earphone({ messages, announcer, adjustments, mayCalibrate });
     this.#forget = button(messages.text("adjust.forget"), () => {
       adjustments.forget();
       this.#tell(this.#movedText());
@@ -62,30 +51,19 @@ export class Adjusting {
         }),
         this.#forget,
       ),
-      this.#group(
-        "trim.title",
-        this.#trim,
-        button(messages.text("trim.step-earlier", { ms: STEP_MS }), () =>
-          this.#setTrim(adjustments.trimMs, STEP_MS),
-        ),
-        button(messages.text("trim.step-later", { ms: STEP_MS }), () =>
-          this.#setTrim(adjustments.trimMs, -STEP_MS),
-        ),
-        this.#calibrating.root,
-      ),
+      this.#earphone.root,
     );
     this.render();
   }
 
   close() {
-    this.#calibrating.close();
+    this.#earphone.close();
   }
 
   /** Write what has changed. */
   render() {
     const { messages, adjustments } = this.#parts;
     write(this.#moved, this.#movedText());
-    write(this.#trim, trimLine(messages, adjustments.trimMs));
     // Not taken away under her finger: what is read as "dimmed" is still found.
     this.#forget.setAttribute("aria-disabled", String(!adjustments.own));
   }
@@ -94,13 +72,6 @@ export class Adjusting {
   #group(title, ...children) {
     const { messages } = this.#parts;
     return element("fieldset", {}, element("legend", {}, messages.text(title)), ...children);
-  }
-
-  /** @param {number} fromMs @param {number} byMs */
-  #setTrim(fromMs, byMs) {
-    const { adjustments, messages } = this.#parts;
-    adjustments.setTrim(fromMs + byMs);
-    this.#tell(trimLine(messages, adjustments.trimMs));
   }
 
   #movedText() {
@@ -115,9 +86,4 @@ export class Adjusting {
     this.#parts.announcer.say(sentence);
     this.render();
   }
-}
-
-/** @param {HTMLElement} node @param {string} text */
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }

@@ -24,6 +24,7 @@ export class Adjustments {
   #nudges;
   #output = "default";
   #endWatch;
+  /** @type {Set<() => void>} */ #watchers = new Set();
   /** Milliseconds by which the sound is played earlier. */
   trimMs = 0;
 
@@ -38,6 +39,18 @@ export class Adjustments {
 
   close() {
     this.#endWatch();
+    this.#watchers.clear();
+  }
+
+  /** Be told of every change. @param {() => void} watcher @returns {() => void} no more */
+  watch(watcher) {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  #changed() {
+    this.#parts.onChange();
+    for (const watcher of this.#watchers) watcher();
   }
 
   /** Whether the film's start is her word. */
@@ -60,26 +73,26 @@ export class Adjustments {
   /** "The film starts now." @param {nudges.Start} start @param {number} nowMs Tell's time */
   mark(start, nowMs) {
     this.#keep(nudges.mark(start, nowMs));
-    this.#parts.onChange();
+    this.#changed();
   }
 
   /** Move the description, positive for later. @param {nudges.Start} start @param {number} byMs */
   nudge(start, byMs) {
     this.#keep(nudges.nudge(this.#nudges, start, byMs));
-    this.#parts.onChange();
+    this.#changed();
   }
 
   /** Her word on the start does not count any more; the trim stays. */
   forget() {
     this.#keep(nudges.NONE);
-    this.#parts.onChange();
+    this.#changed();
   }
 
   /** @param {number} ms for the output in use */
   setTrim(ms) {
     this.trimMs = trim.trimmed(ms);
     this.#parts.memory.set(TRIM_KEY + this.#output, String(this.trimMs));
-    this.#parts.onChange();
+    this.#changed();
   }
 
   /** How far her word has moved the film from what Tell knows, positive for later. @param {nudges.Start} start */
@@ -105,6 +118,6 @@ export class Adjustments {
     this.#output = output;
     const before = this.trimMs;
     this.#readTrim();
-    if (this.trimMs !== before) this.#parts.onChange();
+    if (this.trimMs !== before) this.#changed();
   }
 }

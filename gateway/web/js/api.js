@@ -58,10 +58,11 @@ export class Api {
   /**
    * The grant: signed URLs and where the film is.
    * @param {string} movieId @param {string} correlationId
+   * @param {string | null} [language] of the description (BCP 47); else the film's own default
    */
-  grant(movieId, correlationId) {
-    const path = `/media/audio/${encodeURIComponent(movieId)}`;
-    return this.#json(`${path}?ticket=${encodeURIComponent(correlationId)}`);
+  grant(movieId, correlationId, language = null) {
+    const query = new URLSearchParams({ ticket: correlationId, ...(language && { language }) });
+    return this.#json(`/media/audio/${encodeURIComponent(movieId)}?${query}`);
   }
 
   /**
@@ -100,6 +101,19 @@ export class Api {
       serverSentUs: answer.sent_us,
       serverBoundUs: answer.bound_us,
     };
+  }
+
+  /**
+   * Tell how the sound of a ticket stands; it arrives though the page is closed meanwhile.
+   * @param {Record<string, unknown>} report see reports.js
+   */
+  async playback(report) {
+    await this.#fetch("/tell/playback", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(report),
+      keepalive: true,
+    });
   }
 
   /** Erase the listener at Tell: her tickets, her devices, what was told of her sound. */

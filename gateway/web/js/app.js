@@ -5,26 +5,40 @@ import { ApiError, randomId } from "./api.js";
 import { Clock } from "./clock.js";
 import { Events } from "./events.js";
 import { KeptApi } from "./kept.js";
+import { APP_KEY, DESCRIPTION_KEY, directionOf, match } from "./languages.js";
+import { Light } from "./light.js";
 import * as mediaSession from "./mediasession.js";
 import { memory } from "./memory.js";
 import { load as loadMessages } from "./messages.js";
 import { persisted } from "./device.js";
-import { Erasing } from "./erasing.js";
+import { loadHls } from "./hlsjs.js";
 import { goOffline } from "./offline.js";
 import { Player } from "./player.js";
+import { sections } from "./preferences.js";
 import { Readying } from "./readying.js";
+import { Reports, tellOnLeaving } from "./reports.js";
 import { messageScreen, Stage, TicketScreen, ticketsScreen } from "./screens.js";
+import { Settings } from "./settings.js";
 import { Showing } from "./showing.js";
 import { Silence } from "./silence.js";
 import { sleep } from "./sleep.js";
 import { instantMs, screenOf } from "./timeline.js";
 import { keepCurrent, Listening } from "./updates.js";
-import { describe } from "./wording.js";
+import { card } from "./wording.js";
 
 const LISTENER_KEY = "tell.listener";
 const NONCE_KEY = "tell.device";
+/** Screens that come without her doing, and end what she hears. */
+const ALARMING = ["cancelled", "gone"];
 /** A purchase is enriched within a second or two; after that, the partner is down: ask less. */
 const ENRICH_POLL_MS = [1000, 1000, 2000, 3000, 5000, 10_000];
+
+const SETTINGS_URL = "/listen?settings";
+
+/** @param {Record<string, any>} ticket */
+function ticketUrl(ticket) {
+  return `/listen?ticket=${encodeURIComponent(ticket.correlation_id)}`;
+}
 
 /** @param {string} id */
 function byId(id) {
@@ -34,24 +48,49 @@ function byId(id) {
 class App {
   #messages;
   #stage;
-  #announcer = new Announcer(byId("announcer"));
-  #api = new KeptApi(memory.get(LISTENER_KEY), { memory, sleep, wallMs: Date.now });
+  #announcer = new Announcer(byId("announcer"), {
+    sleep,
+    pause: () => this.#showing?.narratorPause() ?? null,
+  });
+  #api = new KeptApi(memory.get(LISTENER_KEY), {
+    memory,
+    sleep,
+    wallMs: Date.now,
+    languageOf: (offered) => {
+      const chosen = memory.get(DESCRIPTION_KEY);
+      return match(offered, chosen ? [chosen, ...navigator.languages] : navigator.languages);
+    },
+  });
+  #light = new Light(
+    document.documentElement,
+    document.querySelector('meta[name="theme-color"]'),
+    sleep,
+  );
   #clock = new Clock();
   #silence = new Silence();
   #player;
   #offline;
+  #reports = new Reports({
+    api: this.#api,
+    memory,
+    sleep,
+    nowMs: () => performance.now(),
+    heard: () => this.#showing?.heard() ?? null,
+  });
   /** @type {Readying | null} */ #readying = null;
   #listening = new Listening();
   #events;
-  #erasing;
+  /** The settings, while they stand before the screen. @type {Settings | null} */ #settings = null;
+  /** The address of the screen beneath them. */
+  #beneath = "";
   /** The ticket on the screen, where one is. @type {Record<string, any> | null} */ #ticket = null;
   /** @type {Showing | null} */ #showing = null;
   /** Grows with each change of screen, so that a late answer does not replace a newer one. */
   #turn = 0;
   #several = false;
 
-  /** @param {import("./messages.js").Messages} messages @param {any} Hls */
-  constructor(messages, Hls) {
+  /** @param {import("./messages.js").Messages} messages */
+  constructor(messages) {
     this.#messages = messages;
     this.#stage = new Stage(byId("main"), messages.text("app.name"));
     this.#offline = goOffline({
@@ -59,9 +98,10 @@ class App {
       api: this.#api,
       clock: this.#clock,
       memory,
-      Hls,
+      loadHls,
       sleep,
       onProblem: (problem) => this.#showing?.playerFailed(problem),
+      onTickets: (tickets) => this.#light.take(tickets),
     });
     this.#player = new Player({
       // The deck is an element as far as a player uses one.
@@ -70,11 +110,13 @@ class App {
       sleep,
       positionS: (deviceMs) => this.#showing?.positionS(deviceMs) ?? null,
       onState: (state) => {
+        this.#reports.changed(state);
         this.#listening.set(!["idle", "over"].includes(state));
         this.#showing?.playerChanged(state);
       },
       onProblem: (problem) => this.#showing?.playerFailed(problem),
     });
+    tellOnLeaving(this.#reports);
     mediaSession.connect({
       onPlay: () => this.#showing?.play(),
       onPause: () => this.#showing?.pause(),
@@ -86,17 +128,16 @@ class App {
       onGap: () => this.#showing?.wake(),
     });
     if (memory.get(LISTENER_KEY) !== null) this.#events.start();
-    this.#erasing = new Erasing({
-      root: byId("erasing"),
-      messages,
-      announcer: this.#announcer,
-      api: this.#api,
-      onErased: () => this.#erased(),
+    this.#command("all-tickets", "app.all-tickets", () => this.#go("/listen"));
+    this.#command("to-settings", "app.settings", () => {
+      this.#beneath = location.href;
+      this.#go(SETTINGS_URL);
     });
-    this.#erasing.show(memory.get(LISTENER_KEY) !== null);
-    const all = byId("all-tickets");
-    all.textContent = messages.text("app.all-tickets");
-    all.addEventListener("click", () => this.#go(null));
+    this.#command("from-settings", "app.back", () => {
+      // Opened by its address there is nothing to go back to.
+      if (history.state?.inside) history.back();
+      else this.#go("/listen");
+    });
     addEventListener("popstate", () => this.open());
     addEventListener("hashchange", () => this.open());
     addEventListener("online", () => {
@@ -108,8 +149,21 @@ class App {
     });
   }
 
-  /** Show what the address asks for: a claim code in its fragment, a ticket, or all of them. */
+  /** One of the header's buttons. @param {string} id @param {string} key @param {() => void} run */
+  #command(id, key, run) {
+    const button = byId(id);
+    button.textContent = this.#messages.text(key);
+    button.addEventListener("click", run);
+  }
+
+  /**
+   * Show what the address asks for: the settings, a claim code in its fragment, a ticket, or all of
+   * them. What is beneath the settings goes on, and so does its sound.
+   */
   async open() {
+    if (location.href.endsWith(SETTINGS_URL)) return this.#openSettings();
+    if (this.#closeSettings() && location.href === this.#beneath && this.#stage.uncover()) return;
+    this.#stage.uncover();
     const turn = this.#begin();
     const code = location.hash.slice(1);
     try {
@@ -121,6 +175,48 @@ class App {
     }
   }
 
+  #openSettings() {
+    const parts = {
+      messages: this.#messages,
+      announcer: this.#announcer,
+      memory,
+      api: this.#api,
+      downloads: this.#offline.downloads,
+      adjustments: this.#showing?.adjustments ?? null,
+      listening: () => this.#showing?.wanted ?? false,
+      onAppLanguage: () => {
+        if (!this.#showing?.wanted) return location.reload();
+        // A page that loads anew would stop the sound.
+        this.#announcer.say(this.#messages.text("settings.language-later"));
+      },
+      onDescriptionLanguage: () => {
+        this.#offline.downloads.rethink();
+        this.#showing?.reopen();
+      },
+      onErased: memory.get(LISTENER_KEY) === null ? null : () => this.#erased(),
+    };
+    this.#closeSettings();
+    this.#settings = new Settings(this.#messages, sections(parts));
+    this.#heading(true);
+    this.#stage.cover(this.#settings.root);
+  }
+
+  /** Whether they were open. */
+  #closeSettings() {
+    const settings = this.#settings;
+    settings?.close();
+    this.#settings = null;
+    this.#heading(false);
+    return settings !== null;
+  }
+
+  /** @param {boolean} settings whether they stand before the screen */
+  #heading(settings) {
+    byId("to-settings").hidden = settings;
+    byId("from-settings").hidden = !settings;
+    byId("all-tickets").hidden = settings || !this.#several || this.#ticket === null;
+  }
+
   #begin() {
     this.#showing?.close();
     this.#showing = null;
@@ -128,15 +224,14 @@ class App {
     this.#readying = null;
     this.#offline.sources.close();
     this.#ticket = null;
-    byId("all-tickets").hidden = true;
+    this.#heading(this.#settings !== null);
     this.#turn += 1;
     return this.#turn;
   }
 
-  /** @param {string | null} correlationId null for the list */
-  #go(correlationId) {
-    const url = correlationId ? `/listen?ticket=${encodeURIComponent(correlationId)}` : "/listen";
-    history.pushState({ list: correlationId === null }, "", url);
+  /** @param {string} url one of the app's own */
+  #go(url) {
+    history.pushState({ inside: true }, "", url);
     this.open();
   }
 
@@ -158,18 +253,17 @@ class App {
     memory.set(LISTENER_KEY, answer.listener_token);
     this.#api.use(answer.listener_token);
     this.#events.start();
-    this.#erasing.show(true);
     if (turn !== this.#turn) return;
     // The claim code is a secret: it leaves the address, the history and what is shared of them.
-    const id = answer.ticket.correlation_id;
-    history.replaceState(null, "", `/listen?ticket=${encodeURIComponent(id)}`);
+    history.replaceState(null, "", ticketUrl(answer.ticket));
     this.#show(answer.ticket);
     this.#several = (await this.#api.tickets()).length > 1;
-    if (turn === this.#turn) byId("all-tickets").hidden = !this.#several;
+    if (turn === this.#turn) this.#heading(this.#settings !== null);
   }
 
   /** Tell has forgotten her: so does this phone. */
   async #erased() {
+    this.#reports.forget();
     this.#begin();
     this.#events.stop();
     this.#api.use(null);
@@ -178,14 +272,16 @@ class App {
     await this.#offline.downloads.clear();
     memory.clear();
     this.#several = false;
-    this.#erasing.show(false);
     history.replaceState(null, "", "/listen");
+    this.#closeSettings();
+    this.#stage.uncover();
     this.#say("erased");
   }
 
   /** @param {number} turn */
   async #list(turn) {
     if (memory.get(LISTENER_KEY) === null) {
+      this.#light.take([]);
       this.#say("none");
       return;
     }
@@ -198,32 +294,13 @@ class App {
     const chosen = tickets.find((ticket) => ticket.correlation_id === wanted) ?? only;
     if (chosen) this.#show(chosen);
     else if (tickets.length === 0) this.#say("none");
-    else this.#stage.show(ticketsScreen(this.#messages, tickets.map((t) => this.#card(t))));
-  }
-
-  /** @param {Record<string, any>} ticket */
-  #card(ticket) {
-    const nowMs = instantMs(ticket.server_time);
-    const open = () => this.#go(ticket.correlation_id);
-    const screen = screenOf(ticket, nowMs);
-    if (!ticket.movie_start) {
-      const lines = [this.#messages.text(`${screen}.title`)];
-      return { title: ticket.title ?? ticket.movie_id, lines, open };
+    else {
+      const cards = tickets.map((ticket) => ({
+        ...card(this.#messages, ticket, instantMs(ticket.server_time)),
+        open: () => this.#go(ticketUrl(ticket)),
+      }));
+      this.#stage.show(ticketsScreen(this.#messages, cards));
     }
-    const { title, when } = describe(this.#messages, ticket, nowMs);
-    const number = ticket.auditorium_number;
-    const startMs = instantMs(ticket.movie_start);
-    const day = this.#messages.otherDay(startMs, ticket.time_zone, nowMs);
-    const time = this.#messages.time(startMs, ticket.time_zone);
-    const lines = [
-      ticket.theater_name,
-      this.#messages.text("tickets.place", {
-        start: day ? this.#messages.text("time.other-day", { day, time }) : time,
-        number,
-      }),
-      when,
-    ];
-    return { title, lines, open };
   }
 
   /** Tell says by itself how a ticket is now. @param {Record<string, any>} ticket */
@@ -245,7 +322,7 @@ class App {
   #show(ticket) {
     this.#ticket = ticket;
     const screen = screenOf(ticket, instantMs(ticket.server_time));
-    byId("all-tickets").hidden = !this.#several;
+    this.#heading(this.#settings !== null);
     if (screen !== "showing") {
       const title = ticket.title ?? ticket.movie_id;
       this.#say(screen, { title, id: ticket.correlation_id });
@@ -293,8 +370,10 @@ class App {
       },
       ticket,
     );
-    view.root.append(this.#readying.root);
+    view.putFirst(this.#readying.root);
     this.#stage.show(view.root);
+    // Now, beside the grant, and not only when the sound is opened; what fails here is asked again.
+    loadHls().catch(() => {});
   }
 
   /** Ask again until the ticket is another. @param {any} ticket @param {string} screen */
@@ -329,10 +408,9 @@ class App {
       if (error.status === 401) {
         memory.remove(LISTENER_KEY);
         this.#api.forget();
-        this.#erasing.show(false);
       }
       this.#say("gone");
-    } else this.#say("unknown", values, retry);
+    } else this.#say(error.correlationId ? "unknown" : "down", values, retry);
   }
 
   /**
@@ -343,16 +421,14 @@ class App {
   #say(name, values = {}, action) {
     const title = this.#messages.text(`${name}.title`, values);
     const text = this.#messages.text(`${name}.text`, values);
-    this.#stage.show(messageScreen({ title, text, action }));
-    this.#announcer.say(text);
+    this.#stage.show(messageScreen({ name, title, text, action }));
+    this.#announcer.say(text, { kind: "screen", urgency: ALARMING.includes(name) ? "alarm" : "answer" });
   }
 }
 
-const [messages, hls] = await Promise.all([
-  loadMessages(navigator.languages),
-  import("../vendor/hls.mjs"),
-]);
+const messages = await loadMessages(memory.get(APP_KEY), navigator.languages);
 document.documentElement.lang = messages.locale;
-await new App(messages, hls.default).open();
+document.documentElement.dir = directionOf(messages.locale);
+await new App(messages).open();
 // After the screen stands: what comes now is for the next visit.
 keepCurrent(sleep);

@@ -34,6 +34,7 @@ export class Deck extends EventTarget {
   /** @type {Source | null} */ #source = null;
   #run = 0;
   #rate = 1;
+  /** Until the element that was silenced is free for the next one. */ #lettingGo = Promise.resolve();
 
   /**
    * @param {HTMLAudioElement} first the page's own
@@ -71,6 +72,9 @@ export class Deck extends EventTarget {
       get kind() {
         return deck.#source?.kind ?? source.kind;
       },
+      get playing() {
+        return (deck.#source ?? source).playing;
+      },
       attach: (_, positionS) => this.#open(source, positionS),
       detach: () => this.#close(),
     };
@@ -100,6 +104,8 @@ export class Deck extends EventTarget {
   async handOver(source) {
     const run = ++this.#run;
     const alive = () => run === this.#run;
+    await this.#lettingGo;
+    if (!alive()) return false;
     const [from, to] = [this.#active, this.#spare];
     hush(to, true);
     source.attach(to, from.currentTime);
@@ -133,7 +139,7 @@ export class Deck extends EventTarget {
       await this.#sleep(SETTLE_MS);
       const aheadS = await this.#measure(from, to);
       if (from.paused) continue;
-      const decision = level(aheadS);
+      const decision = level(aheadS, round);
       if (decision.action === "swap") return true;
       if (decision.action === "bend") {
         to.playbackRate = this.#rate * decision.rate;
@@ -188,7 +194,7 @@ export class Deck extends EventTarget {
     // The one that is heard carries the name by which it is known.
     [from.id, to.id] = [to.id, from.id];
     to.dataset.source = source.kind;
-    this.#sleep(LET_GO_MS).then(() => {
+    this.#lettingGo = this.#sleep(LET_GO_MS).then(() => {
       if (from !== this.#spare) return;
       from.pause();
       old?.detach();

@@ -4,8 +4,9 @@ import { measuredBps } from "./downloads.js";
 
 /** @typedef {import("./kept.js").Memory} Memory */
 
-const DATA_USE_KEY = "tell.data-use";
+export const DATA_USE_KEY = "tell.data-use";
 const MEDIA_TYPE = "audio/mp4";
+const HLS_TYPE = "application/vnd.apple.mpegurl";
 
 /** What she chose in the settings. @param {Memory} memory @returns {import("./formats.js").DataUse} */
 export function dataUse(memory) {
@@ -26,9 +27,26 @@ export function canPlay(codecs) {
   return new Audio().canPlayType(`${MEDIA_TYPE}; codecs="${codecs}"`) !== "";
 }
 
-/** Whether a stream of these codecs plays: by Media Source, or as the browser's own HLS. @param {string} codecs */
+/**
+ * What lets a script feed an element (Media Source Extensions 2): on iPhones the managed kind alone,
+ * from iOS 17.1 on. Null where there is none.
+ * @returns {typeof MediaSource | null}
+ */
+export function mediaSource() {
+  const { ManagedMediaSource, MediaSource } = /** @type {any} */ (globalThis);
+  return ManagedMediaSource ?? MediaSource ?? null;
+}
+
+/** Whether the browser says that it plays HLS by itself. */
+export function playsHls() {
+  return new Audio().canPlayType(HLS_TYPE) !== "";
+}
+
+/** Whether a stream of these codecs plays: by Media Source, or by the element alone. @param {string} codecs */
 export function canStream(codecs) {
-  const Source = /** @type {any} */ (globalThis).ManagedMediaSource ?? globalThis.MediaSource;
+  const Source = mediaSource();
+  // HLS as the browser's own is Apple's, and that has no Opus (HLS Authoring Specification 2.1).
+  if (!Source && playsHls() && codecs.startsWith("opus")) return false;
   return Source ? Source.isTypeSupported(`${MEDIA_TYPE}; codecs="${codecs}"`) : canPlay(codecs);
 }
 

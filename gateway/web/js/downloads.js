@@ -7,9 +7,10 @@ import { ApiError } from "./api.js";
 import { isShowDay, makeRoom } from "./eviction.js";
 import { chooseDownload, mayDownload } from "./formats.js";
 import { isAway } from "./kept.js";
+import { Notes } from "./notes.js";
 import { screenOf, timesOf } from "./timeline.js";
 
-const NOTES_KEY = "tell.downloads";
+const DECLINED_KEY = "tell.declined";
 const BANDWIDTH_KEY = "tell.bandwidth-bps";
 const AGAIN_MS = 30_000;
 /** Left to the phone, so that other apps and the browser itself still work. */
@@ -18,25 +19,19 @@ const RESERVE_BYTES = 50e6;
 /**
  * How the track of a ticket stands. none: nothing is known yet. loading: it comes (`percent`).
  * whole: it is on the phone, its digest was right. damaged: it was found changed, and comes again.
- * offline: it waits for the network. sparing, never, slow: not by itself, and why. no-room: neither
+ * offline: it waits for the network. sparing, never, slow: not by itself, and why. removed: she
+ * removed it. no-room: neither
  * the limit nor the phone has room. unsupported: this browser keeps no files. no-codec: nothing of
  * it plays here. failed: it comes wrong again and again.
  * @typedef {"none" | "loading" | "whole" | "damaged" | "offline" | "sparing" | "never" | "slow" |
- *   "no-room" | "unsupported" | "no-codec" | "failed"} State
+ *   "removed" | "no-room" | "unsupported" | "no-codec" | "failed"} State
  *
  * @typedef {object} Standing
  * @property {State} state
  * @property {number} percent
  * @property {number} sizeBytes 0 while unknown
  *
- * @typedef {object} Note what is remembered of a track
- * @property {string} sha256
- * @property {number} sizeBytes
- * @property {string} rendition
- * @property {string} codecs
- * @property {boolean} whole
- * @property {number} verifiedMs
- * @property {Record<string, { movieStartMs: number, creditsEndMs: number }>} tickets
+ * @typedef {import("./notes.js").Note} Note
  *
  * @typedef {object} Parts
  * @property {import("./kept.js").KeptApi} api
@@ -59,23 +54,28 @@ const RESERVE_BYTES = 50e6;
 
 export class Downloads {
   #parts;
-  /** @type {Map<string, Note>} by digest */ #notes = new Map();
+  #notes;
   /** @type {Map<string, Record<string, any>>} by correlation_id */ #tickets = new Map();
   /** @type {Map<string, Standing>} by correlation_id */ #standings = new Map();
   /** What she asked for although the phone is sparing. */
   #asked = new Set();
+  /** Tickets whose download she removed: it comes again when she asks. @type {Set<string>} */ #declined;
   /** Looked through in this visit. */
   #verified = new Set();
   #listeners = new Set();
   /** @type {string | null} digest of the track that is open in the player */ playing = null;
   #ready;
   #running = false;
+  /** Whether the worker fetches, and not only looks through what is there. */
+  #fetching = false;
   #again = false;
   /** @type {WorkerLike | null} */ #worker = null;
 
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
+    this.#notes = new Notes(parts.memory);
+    this.#declined = new Set(JSON.parse(parts.memory.get(DECLINED_KEY) ?? "[]"));
     this.#ready = this.#load();
   }
 
@@ -97,7 +97,7 @@ export class Downloads {
    */
   async whole(correlationId) {
     await this.#ready;
-    const note = this.#noteOf(correlationId);
+    const note = this.#notes.of(correlationId);
     return note?.whole ? note : null;
   }
 
@@ -110,7 +110,7 @@ export class Downloads {
     for (const note of this.#notes.values()) {
       for (const id of Object.keys(note.tickets)) this.#follow(note, id);
     }
-    this.#save();
+    this.#notes.save();
     await this.run();
   }
 
@@ -126,6 +126,43 @@ export class Downloads {
   /** She asked for it herself, whatever it costs. @param {string} correlationId */
   async ask(correlationId) {
     this.#asked.add(correlationId);
+    this.#declined.delete(correlationId);
+    this.#saveDeclined();
+    await this.run();
+  }
+
+  /** How much of the phone all tracks together may take. */
+  get limitBytes() {
+    return this.#parts.limitBytes;
+  }
+
+  /** What is on this phone, or on its way to it. @returns {Promise<Note[]>} */
+  async notes() {
+    await this.#ready;
+    return [...this.#notes.values()];
+  }
+
+  /**
+   * Remove a track until she asks for it again. False where it plays just now.
+   * @param {string} sha256 @returns {Promise<boolean>}
+   */
+  async discard(sha256) {
+    await this.#ready;
+    if (sha256 === this.playing) return false;
+    const ids = Object.keys(this.#notes.get(sha256)?.tickets ?? {});
+    for (const id of ids) {
+      this.#asked.delete(id);
+      this.#declined.add(id);
+    }
+    this.#saveDeclined();
+    await this.#alone(() => this.#drop(sha256));
+    for (const id of ids) this.#stand(id, { state: "removed" });
+    return true;
+  }
+
+  /** What she allows, or the language she wants, is another now. */
+  async rethink() {
+    if (this.#fetching) this.#worker?.postMessage({ order: "stop" });
     await this.run();
   }
 
@@ -135,7 +172,7 @@ export class Downloads {
    */
   async verify(correlationId) {
     await this.#ready;
-    const note = this.#noteOf(correlationId);
+    const note = this.#notes.of(correlationId);
     if (!note?.whole) return false;
     await this.#alone(() => this.#verify(note));
     if (!note.whole) this.run();
@@ -154,7 +191,9 @@ export class Downloads {
     await this.#alone(async () => {
       for (const sha256 of this.#notes.keys()) await this.#parts.store.remove(sha256);
       this.#notes.clear();
-      this.#save();
+      this.#notes.save();
+      this.#declined.clear();
+      this.#saveDeclined();
     });
     for (const id of this.#tickets.keys()) this.#stand(id, { state: "none" });
   }
@@ -182,7 +221,7 @@ export class Downloads {
 
   async #load() {
     const { store } = this.#parts;
-    this.#read();
+    this.#notes.read();
     if (!store.canKeep()) return;
     for (const note of this.#notes.values()) {
       const file = note.whole ? await store.wholeFile(note.sha256) : null;
@@ -207,13 +246,14 @@ export class Downloads {
     const { store } = this.#parts;
     const id = ticket.correlation_id;
     if (!store.canKeep()) return this.#stand(id, { state: "unsupported" });
-    const note = this.#noteOf(id);
+    const note = this.#notes.of(id);
     if (note?.whole) {
       this.#stand(id, { state: "whole", percent: 100 });
       const due = isShowDay(kept(note), this.#parts.nowMs()) && !this.#verified.has(note.sha256);
       if (due) await this.#alone(() => this.#verify(note));
       if (note.whole) return this.#refresh(ticket, note);
     }
+    if (this.#declined.has(id)) return this.#stand(id, { state: "removed" });
     const may = mayDownload(this.#parts.network(), this.#parts.dataUse());
     if (may !== "yes" && !this.#asked.has(id)) return this.#stand(id, { state: may });
     const wanted = await this.#choose(ticket);
@@ -275,7 +315,7 @@ export class Downloads {
       this.#verified.add(note.sha256);
     }
     await this.#leaveOthers(id, note.sha256);
-    this.#save();
+    this.#notes.save();
     this.#stand(id, { state: "whole", percent: 100, sizeBytes: note.sizeBytes });
   }
 
@@ -310,7 +350,7 @@ export class Downloads {
     }
     note.tickets = tickets;
     this.#notes.set(note.sha256, note);
-    this.#save();
+    this.#notes.save();
     await store.removeOthers(new Set(this.#notes.keys()));
     return note;
   }
@@ -350,13 +390,14 @@ export class Downloads {
     } else {
       for (const id of Object.keys(note.tickets)) this.#stand(id, { state: "damaged" });
     }
-    this.#save();
+    this.#notes.save();
   }
 
   /** @param {Record<string, unknown>} order @param {(news: any) => void} onNews @returns {Promise<string>} */
   #order(order, onNews) {
     const worker = this.#parts.makeWorker();
     this.#worker = worker;
+    this.#fetching = order.order === "fetch";
     return new Promise((/** @type {(outcome: string) => void} */ resolve) => {
       worker.addEventListener("message", (/** @type {any} */ event) => {
         if (event.data.outcome) resolve(event.data.outcome);
@@ -385,7 +426,7 @@ export class Downloads {
   async #drop(sha256) {
     const note = this.#notes.get(sha256);
     this.#notes.delete(sha256);
-    this.#save();
+    this.#notes.save();
     await this.#parts.store.remove(sha256);
     for (const id of Object.keys(note?.tickets ?? {})) this.#stand(id, { state: "none" });
   }
@@ -399,10 +440,8 @@ export class Downloads {
     note.tickets[id] = { movieStartMs, creditsEndMs: cancelled ? 0 : creditsEndMs };
   }
 
-  /** @param {string} correlationId */
-  #noteOf(correlationId) {
-    const notes = [...this.#notes.values()].filter((note) => correlationId in note.tickets);
-    return notes.find((note) => note.whole) ?? notes[0];
+  #saveDeclined() {
+    this.#parts.memory.set(DECLINED_KEY, JSON.stringify([...this.#declined]));
   }
 
   #later() {
@@ -412,19 +451,9 @@ export class Downloads {
   /** @param {() => Promise<void>} run */
   #alone(run) {
     return this.#parts.alone(() => {
-      this.#read();
+      this.#notes.read();
       return run();
     });
-  }
-
-  /** The notes as another page of this phone may have left them. */
-  #read() {
-    const written = JSON.parse(this.#parts.memory.get(NOTES_KEY) ?? "[]");
-    const digests = new Set(written.map((/** @type {Note} */ note) => note.sha256));
-    for (const sha256 of this.#notes.keys()) if (!digests.has(sha256)) this.#notes.delete(sha256);
-    for (const note of written) {
-      this.#notes.set(note.sha256, Object.assign(this.#notes.get(note.sha256) ?? {}, note));
-    }
   }
 
   /** @param {string} id @param {Partial<Standing> & { state: State }} standing */
@@ -434,10 +463,6 @@ export class Downloads {
     if (JSON.stringify(before) === JSON.stringify(now)) return;
     this.#standings.set(id, now);
     for (const listener of this.#listeners) listener();
-  }
-
-  #save() {
-    this.#parts.memory.set(NOTES_KEY, JSON.stringify([...this.#notes.values()]));
   }
 }
 

@@ -17,7 +17,7 @@ const LOCAL = { guessBps: 1e8, capOf: () => -1 };
 export class DownloadSource {
   kind = /** @type {const} */ ("download");
   sha256;
-  rendition;
+  playing;
   #inner;
 
   /**
@@ -26,7 +26,7 @@ export class DownloadSource {
    */
   constructor({ sha256, rendition }, inner) {
     this.sha256 = sha256;
-    this.rendition = rendition;
+    this.playing = { source: /** @type {const} */ ("download"), rendition };
     this.#inner = inner;
   }
 
@@ -34,17 +34,21 @@ export class DownloadSource {
    * Open the file through the service worker, which answers by ranges; a page that is not under
    * its control (a forced reload) takes the file itself.
    * @param {{ sha256: string, rendition: string }} track
-   * @param {{ Hls: any, sleep: (ms: number) => Promise<void> }} parts
+   * @param {object} parts
+   * @param {() => Promise<any | null>} parts.loadHls
+   * @param {(ms: number) => Promise<void>} parts.sleep
    * @param {(source: DownloadSource) => void} onGone its bytes cannot be read
    * @returns {Promise<DownloadSource | null>} null where the file is not there
    */
-  static async open(track, { Hls, sleep }, onGone) {
+  static async open(track, { loadHls, sleep }, onGone) {
     const file = await wholeFile(track.sha256);
     if (file === null) return null;
+    // What is on the phone plays without network, and so without hls.js too.
+    const Hls = await loadHls().catch(() => null);
     const onProblem = () => onGone(source);
     const controlled = Boolean(navigator.serviceWorker?.controller);
     const inner =
-      controlled && Hls.isSupported()
+      controlled && Hls
         ? new StreamSource(playlistAddressOf(track.sha256), { Hls, sleep, onProblem, ...LOCAL })
         : new PlainFile(controlled ? addressOf(track.sha256) : fileUrl(file), onProblem);
     const source = new DownloadSource(track, inner);

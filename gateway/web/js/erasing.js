@@ -4,11 +4,10 @@
  */
 
 import { ApiError } from "./api.js";
-import { element } from "./screens.js";
+import { button, element, write } from "./screens.js";
 
 /**
  * @typedef {object} Parts
- * @property {HTMLElement} root where it stands
  * @property {import("./messages.js").Messages} messages
  * @property {import("./announcer.js").Announcer} announcer
  * @property {{ erase(): Promise<void> }} api
@@ -16,48 +15,45 @@ import { element } from "./screens.js";
  */
 
 export class Erasing {
+  root;
   #parts;
   #busy = false;
   #ask;
   #question;
+  #failed = element("p", { class: "note" });
 
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { messages, root } = parts;
-    const button = (/** @type {string} */ key, /** @type {() => void} */ run) =>
-      element("button", { type: "button", class: "second", onclick: run }, messages.text(key));
-    this.#ask = button("erase.ask", () => this.#open(true));
+    const { messages } = parts;
+    const say = (/** @type {string} */ key) => messages.text(key);
+    this.#ask = button(say("erase.ask"), () => this.#open(true));
     this.#question = element(
       "div",
-      { role: "group", "aria-label": messages.text("erase.question") },
-      element("p", {}, messages.text("erase.question")),
-      button("erase.no", () => this.#open(false)),
-      button("erase.yes", () => this.#erase()),
+      { role: "group", "aria-label": say("erase.question") },
+      element("p", {}, say("erase.question")),
+      button(say("erase.no"), () => this.#open(false)),
+      button(say("erase.yes"), () => this.#erase()),
     );
-    this.#question.hidden = true;
-    root.replaceChildren(
-      element(
-        "details",
-        { class: "erasing" },
-        element("summary", {}, messages.text("erase.summary")),
-        element("p", {}, messages.text("erase.kept")),
-        this.#ask,
-        this.#question,
-      ),
+    this.#turn(false);
+    this.root = element(
+      "fieldset",
+      {},
+      element("legend", {}, say("erase.summary")),
+      element("p", {}, say("erase.kept")),
+      this.#ask,
+      this.#question,
+      this.#failed,
     );
   }
 
-  /** Only who is known to Tell has something to erase. @param {boolean} known */
-  show(known) {
-    this.#parts.root.hidden = !known;
-    this.#turn(false);
-  }
+  close() {}
 
   /** @param {boolean} asking */
   #turn(asking) {
     this.#question.hidden = !asking;
     this.#ask.hidden = asking;
+    write(this.#failed, "");
   }
 
   /** @param {boolean} asking */
@@ -80,6 +76,7 @@ export class Erasing {
       if (error.status !== 401) {
         announcer.forget();
         announcer.say(messages.text("erase.failed"));
+        write(this.#failed, messages.text("erase.failed"));
         return;
       }
     } finally {

@@ -55,11 +55,7 @@ export function chooseDownload(renditions, canPlay, network, use) {
   if (network.saveData || use === "sparing") return bySize[0];
   const codec = playable.some((one) => one.codec === "aac") ? "aac" : playable[0].codec;
   const own = bySize.filter((one) => one.codec === codec);
-  const clear = CLEAR_BPS[codec] ?? CLEAR_BPS.aac;
-  // Measured rates lie around the nominal ones, so the nearest is meant.
-  return own.reduce((best, one) =>
-    Math.abs(one.bit_rate_bps - clear) < Math.abs(best.bit_rate_bps - clear) ? one : best,
-  );
+  return nearest(own, CLEAR_BPS[codec] ?? CLEAR_BPS.aac);
 }
 
 /**
@@ -67,6 +63,7 @@ export function chooseDownload(renditions, canPlay, network, use) {
  * @property {"hls" | "hls_opus"} playlist which of the grant's playlists
  * @property {number} guessBps what hls.js should take the bandwidth for, to begin with
  * @property {number} ceilingBps no rendition above this
+ * @property {boolean} sparing whether she or the phone saves data
  */
 
 /**
@@ -89,7 +86,38 @@ export function chooseStream(renditions, canStream, network, use) {
     playlist: opus ? "hls_opus" : "hls",
     guessBps,
     ceilingBps: sparing ? Math.min(...rates) : Math.max(...rates),
+    sparing,
   };
+}
+
+/**
+ * What an element is given that plays without hls.js. Its own HLS chooses among the renditions by
+ * itself and does not say which; so who saves data gets the Media Playlist of the smallest alone.
+ * Without HLS it is one file, of the rendition that would be kept.
+ * @param {Record<string, any>} grant @param {StreamChoice} choice
+ * @param {boolean} playsHls whether the browser plays HLS by itself
+ * @returns {{ address: string, playing: import("./stream.js").Playing }}
+ */
+export function chooseElement(grant, { playlist, ceilingBps, sparing }, playsHls) {
+  if (playsHls && !sparing) {
+    return { address: grant[playlist], playing: { source: "hls", rendition: null } };
+  }
+  const codec = playlist === "hls_opus" ? "opus" : "aac";
+  const clearBps = sparing ? ceilingBps : CLEAR_BPS[codec];
+  const { rendition, url } = nearest(
+    grant.downloads.filter((/** @type {Rendition} */ one) => one.codec === codec),
+    clearBps,
+  );
+  return playsHls
+    ? { address: url.replace(/\.mp4$/, ".m3u8"), playing: { source: "hls", rendition } }
+    : { address: url, playing: { source: "progressive", rendition } };
+}
+
+/** Measured rates lie around the nominal ones, so the nearest is meant. @param {Rendition[]} renditions @param {number} bps */
+function nearest(renditions, bps) {
+  return renditions.reduce((best, one) =>
+    Math.abs(one.bit_rate_bps - bps) < Math.abs(best.bit_rate_bps - bps) ? one : best,
+  );
 }
 
 /**

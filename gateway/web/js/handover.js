@@ -3,8 +3,13 @@
  * over. Pure: the distance between the two in seconds goes in, what to do comes out.
  */
 
-/** Nearer than this they are one: an ear hears two sounds from 2 ms apart, a jump from 20. */
+/**
+ * Nearer than this they are one: nobody hears a jump below 20 ms. On a busy device, whose readings
+ * scatter, it is asked for less with each round: to go over late is worse.
+ */
 const LEVEL_S = 0.004;
+const LEVEL_MORE_S = 0.0008;
+const LEVEL_MOST_S = 0.012;
 /** From here on a new start, aimed by what was measured, is quicker than a bend. */
 const RESTART_S = 0.15;
 /** Nobody hears how it is bent. */
@@ -13,11 +18,12 @@ const LONGEST_BEND_S = 1;
 
 /**
  * @param {number} aheadS the newcomer's place less the other's
+ * @param {number} round how often it was tried before
  * @returns {{ action: "swap" } | { action: "restart" } | { action: "bend", rate: number, forS: number }}
  */
-export function level(aheadS) {
+export function level(aheadS, round = 0) {
   const size = Math.abs(aheadS);
-  if (size <= LEVEL_S) return { action: "swap" };
+  if (size <= Math.min(LEVEL_S + LEVEL_MORE_S * round, LEVEL_MOST_S)) return { action: "swap" };
   if (size > RESTART_S) return { action: "restart" };
   const forS = Math.min(size / BEND, LONGEST_BEND_S);
   return { action: "bend", rate: 1 - Math.sign(aheadS) * (size / forS), forS };

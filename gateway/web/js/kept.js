@@ -23,6 +23,8 @@ const PATIENCE_MS = 2500;
  * @property {Memory} memory
  * @property {(ms: number) => Promise<void>} sleep
  * @property {() => number} wallMs the device's wall clock
+ * @property {(offered: readonly string[]) => string | null} [languageOf] which of the film's
+ *   languages suits her; null for the film's own default
  */
 
 /** Whether Tell could not be reached, rather than that it refused. @param {unknown} error */
@@ -69,7 +71,7 @@ export class KeptApi extends Api {
 
   /** @override */
   async grant(/** @type {string} */ movieId, /** @type {string} */ correlationId) {
-    const asked = super.grant(movieId, correlationId).then((grant) => {
+    const asked = this.#inHerLanguage(movieId, correlationId).then((grant) => {
       this.#write(GRANT_KEY + correlationId, this.#stamped(grant));
       return grant;
     });
@@ -86,6 +88,37 @@ export class KeptApi extends Api {
     });
     const kept = key === null ? null : this.#read(key);
     return this.#orKept(asked, kept && (() => kept));
+  }
+
+  /**
+   * The grant in the language that suits her best. What the film offers is known from an earlier
+   * grant, or else from this one, and then it is asked once more.
+   * @param {string} movieId @param {string} correlationId
+   */
+  async #inHerLanguage(movieId, correlationId) {
+    const { languageOf = () => null } = this.#means;
+    const known = this.#read(GRANT_KEY + correlationId)?.answer;
+    const wanted = known ? languageOf(known.languages) : null;
+    let grant;
+    try {
+      grant = await super.grant(movieId, correlationId, wanted);
+    } catch (error) {
+      // That language was taken back meanwhile.
+      if (!(wanted && error instanceof ApiError && error.code === "not-described")) throw error;
+      grant = await super.grant(movieId, correlationId);
+    }
+    const best = languageOf(grant.languages);
+    return best === null || best === grant.language
+      ? grant
+      : super.grant(movieId, correlationId, best);
+  }
+
+  /** Every language of which an earlier grant told. @returns {string[]} */
+  keptLanguages() {
+    const grants = (this.#read(TICKETS_KEY) ?? []).map(
+      (/** @type {Stamped} */ { answer }) => this.#read(GRANT_KEY + answer.correlation_id)?.answer,
+    );
+    return [...new Set(grants.flatMap((/** @type {any} */ grant) => grant?.languages ?? []))].sort();
   }
 
   /** They are kept for the ticket whose grant names them: their address has a token in it. @param {string} url */

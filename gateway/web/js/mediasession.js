@@ -9,7 +9,11 @@ const SILENCED = /** @type {const} */ ([
   "seekto",
   "previoustrack",
   "nexttrack",
+  "skipad",
+  "stop",
 ]);
+/** Where a film has no poster, or it does not come. */
+const ICON = { src: "/app/icons/tell-512.png", sizes: "512x512", type: "image/png" };
 
 /** @param {{ onPlay: () => void, onPause: () => void }} handlers */
 export function connect({ onPlay, onPause }) {
@@ -19,7 +23,7 @@ export function connect({ onPlay, onPause }) {
   session.setActionHandler("pause", onPause);
   for (const action of SILENCED) {
     try {
-      session.setActionHandler(action, null);
+      session.setActionHandler(/** @type {MediaSessionAction} */ (action), null);
     } catch {
       // An action that this browser does not know cannot happen in it.
     }
@@ -32,11 +36,28 @@ export function describe({ title, theater, poster }) {
   navigator.mediaSession.metadata = new MediaMetadata({
     title,
     artist: theater,
-    artwork: poster ? [{ src: poster }] : [],
+    artwork: [...(poster ? [{ src: poster }] : []), ICON],
   });
 }
 
 /** @param {boolean} on playing, or armed to play */
 export function state(on) {
-  if (navigator.mediaSession) navigator.mediaSession.playbackState = on ? "playing" : "paused";
+  const session = navigator.mediaSession;
+  if (!session) return;
+  session.playbackState = on ? "playing" : "paused";
+  try {
+    // Without an end (Media Session, setPositionState): a bar of its length could be dragged.
+    if (on) session.setPositionState({ duration: Infinity });
+  } catch {
+    // A browser that knows no such sound shows its own bar; what is dragged is steered back.
+  }
+}
+
+/** No ticket is open any more. */
+export function clear() {
+  const session = navigator.mediaSession;
+  if (!session) return;
+  session.playbackState = "none";
+  session.metadata = null;
+  session.setPositionState?.();
 }

@@ -1,12 +1,16 @@
 /** Words. Every sentence of the app stands in messages/<language>.json. Pure but for `load`. */
 
-const LANGUAGES = ["en"];
+import { localeOf, primary } from "./languages.js";
+
+/** What the app speaks; what it falls back to comes first. */
+export const LANGUAGES = ["en", "es"];
 
 /** @typedef {Record<string, string | Record<string, string>>} Catalogue */
 
 export class Messages {
   #catalogue;
   #plural;
+  #number;
   /** @type {string} */ locale;
 
   /** @param {string} locale BCP 47 @param {Catalogue} catalogue */
@@ -14,11 +18,12 @@ export class Messages {
     this.locale = locale;
     this.#catalogue = catalogue;
     this.#plural = new Intl.PluralRules(locale);
+    this.#number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   }
 
   /**
-   * The sentence of *key*. `{name}` is replaced by a value; where the message has plural forms
-   * (CLDR categories), `count` chooses among them.
+   * The sentence of *key*. `{name}` is replaced by a value, a number as it is written here; where
+   * the message has plural forms (CLDR categories), `count` chooses among them.
    * @param {string} key @param {Record<string, string | number>} [values]
    * @returns {string}
    */
@@ -28,7 +33,16 @@ export class Messages {
     if (typeof message !== "string") {
       message = message[this.#plural.select(Number(values.count))] ?? message.other;
     }
-    return message.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+    return message.replace(/\{(\w+)\}/g, (_, name) => {
+      const value = values[name];
+      return typeof value === "number" ? this.#number.format(value) : String(value);
+    });
+  }
+
+  /** A language by its name, as it is called here: "Spanish". @param {string} tag BCP 47 */
+  language(tag) {
+    const name = new Intl.DisplayNames(this.locale, { type: "language" }).of(tag) ?? tag;
+    return name[0].toLocaleUpperCase(this.locale) + name.slice(1);
   }
 
   /**
@@ -88,12 +102,11 @@ function cinemaDay(atMs, timeZone) {
 }
 
 /**
- * The first of *wanted* that the app speaks, else English.
- * @param {readonly string[]} wanted the browser's languages
+ * The words of the language that she chose, else the phone's, else English.
+ * @param {string | null} chosen @param {readonly string[]} phone the phone's languages
  */
-export async function load(wanted) {
-  const spoken = wanted.find((tag) => LANGUAGES.includes(tag.split("-")[0].toLowerCase())) ?? "en";
-  const language = spoken.split("-")[0].toLowerCase();
-  const response = await fetch(new URL(`../messages/${language}.json`, import.meta.url));
-  return new Messages(spoken, await response.json());
+export async function load(chosen, phone) {
+  const locale = localeOf(LANGUAGES, chosen, phone);
+  const response = await fetch(new URL(`../messages/${primary(locale)}.json`, import.meta.url));
+  return new Messages(locale, await response.json());
 }

@@ -64,7 +64,7 @@ function clock({ clockBoundMs, clockMeasured }) {
   if (clockBoundMs === null) {
     return { about: "clock", level: "bad", key: "sync.clock-unknown", values: {} };
   }
-  const values = { ms: clockBoundMs.toFixed(1) };
+  const values = { ms: clockBoundMs };
   const key = clockMeasured ? "sync.clock" : "sync.clock-remembered";
   return { about: "clock", level: clockBoundMs <= CLOCK_MS ? "good" : "fair", key, values };
 }

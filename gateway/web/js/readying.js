@@ -2,7 +2,7 @@
 
 import { currentOutput } from "./outputs.js";
 import { assess, soundOf, verdict } from "./readiness.js";
-import { element } from "./screens.js";
+import { element, write } from "./screens.js";
 import { playTones } from "./soundtest.js";
 import { timesOf } from "./timeline.js";
 
@@ -11,7 +11,7 @@ const HEARD_KEY = "tell.heard.";
 /** What is worth saying by itself when it comes about. */
 const TOLD = ["whole", "damaged", "no-room", "failed", "no-codec"];
 /** From these she can ask for the download herself. */
-const ASKABLE = ["sparing", "never", "slow"];
+const ASKABLE = ["sparing", "never", "slow", "removed"];
 
 /**
  * @typedef {object} Parts
@@ -43,6 +43,8 @@ export class Readying {
   #test;
   #again;
   #question;
+  /** Why the test did not sound. */
+  #hindrance = element("p", {});
 
   /** @param {Parts} parts @param {Record<string, any>} ticket enriched */
   constructor(parts, ticket) {
@@ -71,10 +73,13 @@ export class Readying {
       this.#points,
       this.#ask,
       this.#test,
+      this.#hindrance,
       this.#question,
       this.#again,
     );
     this.#unwatch = downloads.watch(() => this.#render());
+    // Not empty for a moment: a reader that came upon it would find a button without a name.
+    this.#render();
     this.#keepTicking();
   }
 
@@ -95,16 +100,24 @@ export class Readying {
   }
 
   async #play() {
-    const { messages, announcer, mayTest } = this.#parts;
+    const { mayTest } = this.#parts;
     // Two sounds at once would tell her nothing.
-    if (!mayTest()) return announcer.say(messages.text("ready.stop-first"));
+    if (!mayTest()) return this.#hinder("ready.stop-first");
+    write(this.#hindrance, "");
     this.#test.setAttribute("aria-disabled", "true");
     const played = await playTones();
     this.#test.removeAttribute("aria-disabled");
     if (this.#closed) return;
-    if (!played) return announcer.say(messages.text("status.blocked"));
+    if (!played) return this.#hinder("ready.blocked");
     this.#question.hidden = false;
     this.#question.querySelector("button")?.focus();
+  }
+
+  /** Say and show it. @param {string} key */
+  #hinder(key) {
+    const { messages, announcer } = this.#parts;
+    announcer.say(messages.text(key));
+    write(this.#hindrance, messages.text(key));
   }
 
   /** @param {boolean} heard */
@@ -166,7 +179,8 @@ export class Readying {
     this.#ask.hidden = !ASKABLE.includes(download.state);
     if (download.state !== this.#told) {
       this.#told = download.state;
-      if (TOLD.includes(download.state)) announcer.say(sentences[0]);
+      const urgency = download.state === "whole" ? "aside" : "news";
+      if (TOLD.includes(download.state)) announcer.say(sentences[0], { kind: "download", urgency });
     }
     const text = JSON.stringify([line, sentences]);
     if (text === this.#text) return;

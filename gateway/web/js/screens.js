@@ -18,8 +18,13 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** A button of the second rank. @param {string} label @param {() => void} run */
+export function button(label, run) {
+  return element("button", { type: "button", class: "second", onclick: run }, label);
+}
+
 /** Write only what changed: a live region, or a reader's place in the text, is not disturbed. */
-function write(/** @type {HTMLElement} */ node, /** @type {string} */ text) {
+export function write(/** @type {HTMLElement} */ node, /** @type {string} */ text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
@@ -27,6 +32,8 @@ function write(/** @type {HTMLElement} */ node, /** @type {string} */ text) {
 export class Stage {
   #main;
   #appName;
+  /** @type {HTMLElement | null} */ #screen = null;
+  /** What stands before the screen, which goes on beneath it. @type {HTMLElement | null} */ #cover = null;
 
   /** @param {HTMLElement} main @param {string} appName */
   constructor(main, appName) {
@@ -36,6 +43,25 @@ export class Stage {
 
   /** @param {HTMLElement} screen with one h1 */
   show(screen) {
+    this.#screen = screen;
+    if (this.#cover === null) this.#put(screen);
+  }
+
+  /** @param {HTMLElement} screen with one h1 */
+  cover(screen) {
+    this.#cover = screen;
+    this.#put(screen);
+  }
+
+  /** Back to what is beneath. False where there is nothing. */
+  uncover() {
+    this.#cover = null;
+    if (this.#screen) this.#put(this.#screen);
+    return this.#screen !== null;
+  }
+
+  /** @param {HTMLElement} screen */
+  #put(screen) {
     this.#main.replaceChildren(screen);
     const heading = /** @type {HTMLElement} */ (screen.querySelector("h1"));
     document.title = `${heading.textContent} · ${this.#appName}`;
@@ -46,12 +72,13 @@ export class Stage {
 
 /**
  * A sentence that says what to do, with at most one button.
- * @param {{ title: string, text: string, action?: { label: string, run: () => void } }} what
+ * @param {{ name: string, title: string, text: string,
+ *   action?: { label: string, run: () => void } }} what `name` is what its messages begin with
  */
-export function messageScreen({ title, text, action }) {
+export function messageScreen({ name, title, text, action }) {
   const screen = element(
     "section",
-    { class: "message" },
+    { class: "message", "data-screen": name },
     element("h1", { tabindex: "-1" }, title),
     element("p", {}, text),
   );
@@ -107,6 +134,7 @@ export class TicketScreen {
   #status = element("p", { class: "status", id: "status" });
   #button;
   #sync = element("ul", { role: "list" });
+  #action;
   #posterUrl = "";
   #factsText = "";
 
@@ -128,6 +156,7 @@ export class TicketScreen {
       )
     );
     sync.addEventListener("toggle", () => sync.open && onSyncOpen());
+    this.#action = element("div", { class: "action" }, this.#status, this.#button);
     this.root = element(
       "article",
       { class: "ticket" },
@@ -138,9 +167,14 @@ export class TicketScreen {
         element("div", { class: "names" }, this.#title, this.#when),
       ),
       this.#facts,
-      element("div", { class: "action" }, this.#status, this.#button),
+      this.#action,
       sync,
     );
+  }
+
+  /** What matters most of what stands below the button. @param {HTMLElement} part */
+  putFirst(part) {
+    this.#action.after(part);
   }
 
   /** @param {Showing} showing */
@@ -152,7 +186,6 @@ export class TicketScreen {
       const image = element("img", {
         src: posterUrl,
         alt: this.#messages.text("ticket.poster", { title }),
-        referrerpolicy: "no-referrer",
         width: "200",
         height: "300",
       });

@@ -13,9 +13,10 @@ import { memory } from "./memory.js";
 import { Opening } from "./opening.js";
 import { currentOutput, watchOutputs } from "./outputs.js";
 import { sleep } from "./sleep.js";
-import { playingText, statusText, syncLines } from "./status.js";
+import { statusText, syncLines } from "./status.js";
+import { Telling } from "./telling.js";
 import { screenOf } from "./timeline.js";
-import { changeInWords, describe } from "./wording.js";
+import { describe } from "./wording.js";
 
 const TICK_MS = 1000;
 const POLL_MS = 30_000;
@@ -46,8 +47,7 @@ export class Showing {
   #opening;
   #adjustments;
   #adjusting;
-  /** What to say instead of what the phase would say. @type {string | null} */ #notice = null;
-  #noticeId = "";
+  #telling;
   #wanted = false;
   #refusals = 0;
   #lastPollMs = performance.now();
@@ -58,6 +58,7 @@ export class Showing {
     const { api, clock, player, messages, announcer } = parts;
     this.#parts = parts;
     this.#ticket = ticket;
+    this.#telling = new Telling({ messages, announcer, known: () => this.#known() });
     this.#exchanges = new Exchanges({ api, clock, memory });
     this.#adjustments = new Adjustments({
       memory,
@@ -87,9 +88,26 @@ export class Showing {
     this.#keepTicking();
   }
 
+  /** What she has set herself for this ticket and her earphone. */
+  get adjustments() {
+    return this.#adjustments;
+  }
+
+  /** Whether she wants to hear. */
+  get wanted() {
+    return this.#wanted;
+  }
+
+  /** Another track is wanted now: what is open is let go, and opened anew where she listens. */
+  reopen() {
+    this.#parts.player.unload();
+    if (this.#wanted) this.#openThenStart();
+  }
+
   close() {
     const { silence, player } = this.#parts;
     this.#closed = true;
+    this.#telling.close();
     this.#exchanges.close();
     this.#opening.close();
     this.#adjustments.close();
@@ -97,7 +115,7 @@ export class Showing {
     silence.stop();
     player.stop();
     player.unload();
-    mediaSession.state(false);
+    mediaSession.clear();
   }
 
   /** Second of the track that should be played at a device time; null while the clock is unknown. */
@@ -113,6 +131,20 @@ export class Showing {
   narratorPause() {
     if (this.#parts.player.state !== "playing") return null;
     return this.#opening.silences.next(this.#film.roughPositionS());
+  }
+
+  /** What a report to Tell says of the sound. @returns {import("./reports.js").Heard} */
+  heard() {
+    const { player } = this.#parts;
+    const { phase, errorS, clockBoundMs } = this.#known();
+    return {
+      correlationId: this.#ticket.correlation_id,
+      phase,
+      playing: player.source?.playing ?? null,
+      errorS,
+      boundMs: clockBoundMs,
+      rebuffers: player.rebuffers,
+    };
   }
 
   /** The one button, the earphone's button, the lock screen. Called from within the gesture. */
@@ -139,7 +171,7 @@ export class Showing {
   /** The ticket as Tell has it now, asked for or pushed. @param {Record<string, any>} ticket */
   update(ticket) {
     if (this.#closed) return;
-    const { messages, announcer, onOtherScreen } = this.#parts;
+    const { onOtherScreen } = this.#parts;
     const before = this.#ticket;
     const fell = this.#take(ticket);
     const screen = screenOf(ticket, this.#film.nowMs());
@@ -147,26 +179,25 @@ export class Showing {
       onOtherScreen(ticket);
       return;
     }
-    const news = changeInWords(messages, before, ticket, this.#film.nowMs());
-    const said = [fell ? messages.text("adjust.fell") : "", news].filter(Boolean).join(" ");
-    if (said) announcer.say(said);
+    this.#telling.changed(before, ticket, fell, this.#film.nowMs());
     this.#render();
   }
 
   /** @param {import("./player.js").State} state */
   playerChanged(state) {
-    const { announcer, messages } = this.#parts;
-    if (state === "playing" || state === "waiting") this.#notice = null;
-    if (state === "cueing" && this.#notice === "status.interrupted") {
+    const telling = this.#telling;
+    if (state === "playing" || state === "waiting") telling.notice = null;
+    if (state === "cueing" && telling.notice === "status.interrupted") {
       // Whoever paused it, a call, let it go on.
       this.#wanted = true;
-      this.#notice = null;
+      telling.notice = null;
     } else if (state === "playing") {
       this.#refusals = 0;
-      announcer.say(playingText(messages, this.#known()));
+      telling.playing();
     } else if (state === "waiting") {
-      const span = messages.span(this.#film.untilSoundMs());
-      announcer.say(messages.text("announce.waiting", { span }));
+      telling.waiting(this.#film.untilSoundMs());
+    } else if (state === "stalled") {
+      telling.stalled();
     } else if (state === "over") {
       this.#ends("status.over");
     } else if (state === "interrupted") {
@@ -178,7 +209,9 @@ export class Showing {
 
   /** @param {import("./stream.js").SourceProblem | "blocked"} problem */
   playerFailed(problem) {
-    if (problem === "network") this.#note("status.offline");
+    // After the end of the track, and after Stop, nothing is missing.
+    if (problem === "network" && this.#wanted) this.#note("status.offline");
+    if (problem === "server" && this.#wanted) this.#note("status.server");
     if (problem === "blocked") this.#ends("status.blocked");
     if (problem === "refused") {
       this.#parts.player.unload();
@@ -191,7 +224,7 @@ export class Showing {
   #listen() {
     const { player, silence, announcer } = this.#parts;
     this.#wanted = true;
-    this.#notice = null;
+    this.#telling.notice = null;
     announcer.forget();
     silence.start();
     if (this.#film.nowMs() < this.#film.times.movieStartMs) player.bless();
@@ -252,7 +285,7 @@ export class Showing {
   }
 
   #giveUp(/** @type {string} */ id) {
-    this.#noticeId = id || this.#ticket.correlation_id;
+    this.#telling.noticeId = id || this.#ticket.correlation_id;
     this.#parts.player.stop();
     this.#ends("status.failed");
   }
@@ -288,7 +321,14 @@ export class Showing {
     this.#lastPollMs = performance.now();
     const { api, onLost } = this.#parts;
     try {
-      this.update(await api.ticket(this.#ticket.correlation_id));
+      const ticket = await api.ticket(this.#ticket.correlation_id);
+      // It may have come back before what was buffered ran out.
+      const { player } = this.#parts;
+      const waited = ["status.offline", "status.server"].includes(this.#telling.notice ?? "");
+      if (waited && player.state === "playing") {
+        this.#telling.notice = null;
+      }
+      this.update(ticket);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // What plays goes on without the network; a ticket that is gone does not.
@@ -312,8 +352,7 @@ export class Showing {
   }
 
   #note(/** @type {string} */ key) {
-    this.#notice = key;
-    this.#parts.announcer.say(this.#parts.messages.text(key, { id: this.#noticeId }));
+    this.#telling.note(key);
     this.#render();
   }
 
@@ -340,8 +379,8 @@ export class Showing {
       state: player.state,
       wanted: this.#wanted,
       phase: this.#film.phase,
-      notice: this.#notice,
-      noticeId: this.#noticeId,
+      notice: this.#telling.notice,
+      noticeId: this.#telling.noticeId,
       untilSoundMs: this.#film.untilSoundMs(),
       startFrom: this.#film.startFrom,
       startBoundMs: this.#ticket.movie_start_bound_ms ?? 0,

@@ -4,8 +4,9 @@
  */
 
 import { ApiError } from "./api.js";
-import { chooseStream, levelCap } from "./formats.js";
+import { chooseElement, chooseStream, levelCap } from "./formats.js";
 import { DownloadSource } from "./downloadsource.js";
+import { ElementSource } from "./elementsource.js";
 import { StreamSource } from "./stream.js";
 
 /** After a hand-over that failed the next one is tried so much later. */
@@ -19,10 +20,11 @@ const AGAIN_MS = 60_000;
  * @property {import("./kept.js").KeptApi} api
  * @property {import("./downloads.js").Downloads} downloads
  * @property {import("./deck.js").Deck} deck
- * @property {any} Hls the class of hls.js
+ * @property {() => Promise<any | null>} loadHls the class of hls.js, null where it is of no use
  * @property {() => import("./formats.js").Network} network
  * @property {() => import("./formats.js").DataUse} dataUse
  * @property {(codecs: string) => boolean} canStream
+ * @property {() => boolean} playsHls whether the browser plays HLS by itself
  * @property {(ms: number) => Promise<void>} sleep
  * @property {(problem: SourceProblem | "codec") => void} onProblem
  */
@@ -33,6 +35,7 @@ export class Sources {
   /** Files that were whole and could not be read: not tried again in this visit. */
   #broken = new Set();
   #changing = false;
+  /** Something came about while the sound was going over. */ #missed = false;
 
   /** @param {Parts} parts */
   constructor(parts) {
@@ -48,7 +51,7 @@ export class Sources {
    */
   async open(grant, ticket) {
     this.#ticket = ticket;
-    const source = (await this.#download(grant)) ?? this.#stream(grant);
+    const source = (await this.#download(grant)) ?? (await this.#stream(grant));
     this.#mark(source);
     return this.#parts.deck.holding(source);
   }
@@ -69,13 +72,18 @@ export class Sources {
     return DownloadSource.open(track, this.#parts, (source) => this.#gone(source));
   }
 
-  /** @param {Record<string, any>} grant @returns {StreamSource} */
-  #stream(grant) {
-    const { Hls, sleep, onProblem, network, dataUse, canStream } = this.#parts;
+  /** @param {Record<string, any>} grant @returns {Promise<Source>} */
+  async #stream(grant) {
+    const { loadHls, sleep, onProblem, network, dataUse, canStream, playsHls } = this.#parts;
     if (grant.kept) throw new ApiError("network", 0);
     const choice = chooseStream(grant.downloads, canStream, network(), dataUse());
     const url = choice && grant[choice.playlist];
     if (!choice || !url) throw new ApiError("no-codec", 0);
+    const Hls = await loadHls();
+    if (!Hls) {
+      const { address, playing } = chooseElement(grant, choice, playsHls());
+      return new ElementSource(address, { playing, sleep, onProblem });
+    }
     return new StreamSource(url, {
       Hls,
       sleep,
@@ -102,17 +110,21 @@ export class Sources {
   async #look() {
     const { deck, downloads, api, sleep } = this.#parts;
     const ticket = this.#ticket;
+    if (this.#changing) this.#missed = true;
     if (this.#changing || ticket === null || deck.source === null) return;
     const { state } = downloads.standing(ticket.correlation_id);
     const toDownload = state === "whole" && deck.source.kind === "stream";
     const toStream = state === "damaged" && deck.source.kind === "download";
     if (!toDownload && !toStream) return;
     this.#changing = true;
+    this.#missed = false;
+    let done = false;
     try {
       const grant = await api.grant(ticket.movie_id, ticket.correlation_id);
-      const source = toDownload ? await this.#download(grant) : this.#stream(grant);
+      const source = await (toDownload ? this.#download(grant) : this.#stream(grant));
       if (source && ticket === this.#ticket) {
-        if (await deck.handOver(source)) this.#mark(source);
+        done = await deck.handOver(source);
+        if (done) this.#mark(source);
         else sleep(AGAIN_MS).then(() => this.#look());
       }
     } catch (error) {
@@ -121,5 +133,7 @@ export class Sources {
     } finally {
       this.#changing = false;
     }
+    // A damaged download may be whole again by now.
+    if (done && this.#missed) this.#look();
   }
 }

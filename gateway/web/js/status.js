@@ -72,14 +72,14 @@ function soundLine(messages, errorS) {
 function clockLine(messages, { clockBoundMs, clockMeasured }) {
   if (clockBoundMs === null) return messages.text("sync.clock-unknown");
   const key = clockMeasured ? "sync.clock" : "sync.clock-remembered";
-  return messages.text(key, { ms: clockBoundMs.toFixed(1) });
+  return messages.text(key, { ms: clockBoundMs });
 }
 
 /** @param {Messages} messages @param {Known} known */
 function startLine(messages, { startFrom, startBoundMs }) {
   if (startFrom === "own") return messages.text("sync.start-own");
   if (startFrom === "schedule") return messages.text("sync.start-schedule");
-  return messages.text("sync.start-bound", { seconds: (startBoundMs / 1000).toFixed(1) });
+  return messages.text("sync.start-bound", { seconds: startBoundMs / 1000 });
 }
 
 /** The trim in words. @param {Messages} messages @param {number} ms */

@@ -17,8 +17,12 @@ const LEAP_S = 0.03;
 const FAR_S = 0.3;
 /** So often it may be corrected at once; what is left then is noise, and waits for the seconds. */
 const FINE_TRIES = 3;
+/** After the first of these, so little may be noise already: a busy device misreads by 20 ms. */
+const FINE_NOISE_S = 0.025;
 /** Data that are missing for longer are waited for at the place where they will be needed. */
 const STALL_MS = 400;
+/** After a start or a leap, errors are bent away faster (sync.js). */
+const STARTED_MS = 2000;
 /** What a seek needs behind its aim. */
 const BUFFERED_S = 0.3;
 
@@ -38,6 +42,7 @@ export class Steering {
   #fineTries = FINE_TRIES;
   /** Device time since which it is too far off to bend. @type {number | null} */ #farSinceMs = null;
   #flowsFromS = 0;
+  #startedMs = -Infinity;
   /** What the next measured error teaches. @type {import("./lateness.js").Kind | null} */ #lesson = null;
   /** Error of the last readings in seconds, positive ahead of the film; null while unknown. */
   errorS = /** @type {number | null} */ (null);
@@ -72,6 +77,7 @@ export class Steering {
     this.startAfresh();
     this.#farSinceMs = null;
     this.#flowsFromS = fromS;
+    this.#startedMs = performance.now();
     this.#lesson = lesson;
     let stalledMs = 0;
     let napMs = FINE.tickMs;
@@ -83,11 +89,15 @@ export class Steering {
       if (stalledMs > STALL_MS) return true;
       const errorS = this.#measured();
       if (errorS === null) continue;
-      const decision = decide(errorS, this.#pause(), this.#farForS(errorS));
+      const started = performance.now() - this.#startedMs < STARTED_MS;
+      const decision = decide(errorS, this.#pause(), this.#farForS(errorS), started);
       if (decision.action === "seek") {
         if (!this.#seek()) return true;
-      } else if (decision.action === "bend") {
+      } else if (decision.action === "bend" && !this.#mayBeNoise(errorS)) {
         await this.#bend(decision, alive);
+      } else if (decision.action === "bend") {
+        this.#fineTries = 0;
+        this.#readings = [];
       } else {
         if (decision.action === "keep") this.#fineTries = 0;
         else napMs = Math.min(napMs, decision.forS * 1000 + 10);
@@ -95,6 +105,12 @@ export class Steering {
       }
     }
     return false;
+  }
+
+  /** @param {number} errorS */
+  #mayBeNoise(errorS) {
+    const again = this.#pace() === FINE && this.#fineTries < FINE_TRIES;
+    return again && Math.abs(errorS) < FINE_NOISE_S;
   }
 
   #pace() {
@@ -169,6 +185,7 @@ export class Steering {
     this.startAfresh();
     this.#farSinceMs = null;
     this.#flowsFromS = aimS;
+    this.#startedMs = performance.now();
     this.#lesson = "seek";
     return true;
   }

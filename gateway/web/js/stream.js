@@ -1,15 +1,23 @@
 /**
- * The stream as a source of sound: hls.js, or the browser's own HLS where MediaSource is missing.
+ * The stream as a source of sound, by hls.js over Media Source or Managed Media Source.
+ *
+ * @typedef {object} Playing what of which kind is heard, as Tell's contract names it
+ * @property {"hls" | "progressive" | "download"} source
+ * @property {string | null} rendition null while that is not known
  *
  * @typedef {object} Source where the sound comes from; one timeline for all of them
  * @property {"download" | "stream"} kind
+ * @property {Playing} playing
  * @property {(audio: HTMLAudioElement, positionS: number) => void} attach open it around there
  * @property {() => void} detach
  *
- * @typedef {"network" | "refused" | "media"} SourceProblem
+ * @typedef {"network" | "refused" | "media" | "server"} SourceProblem
+ * server: Tell was reached, and could not answer.
  */
 
 const RETRY_MS = 2000;
+/** A Media Playlist is named after its rendition. */
+const RENDITION = /([a-z0-9]+-[0-9]+k)\.m3u8$/;
 const REFUSED = [401, 403, 404, 410];
 
 const HLS_CONFIG = {
@@ -61,16 +69,15 @@ export class StreamSource {
     this.#capOf = capOf;
   }
 
+  /** @returns {Playing} */
+  get playing() {
+    const level = this.#hls?.levels[this.#hls.currentLevel];
+    return { source: "hls", rendition: RENDITION.exec(level?.uri ?? "")?.[1] ?? null };
+  }
+
   /** @param {HTMLAudioElement} audio @param {number} positionS */
   attach(audio, positionS) {
     const Hls = this.#Hls;
-    // Chromium claims to play HLS by itself and then ignores EXT-X-START: ask hls.js first.
-    if (!Hls.isSupported()) {
-      audio.src = this.#url;
-      const atS = positionS;
-      audio.addEventListener("loadedmetadata", () => (audio.currentTime = atS), { once: true });
-      return;
-    }
     this.#hls = new Hls({
       ...HLS_CONFIG,
       startPosition: positionS,
@@ -100,7 +107,7 @@ export class StreamSource {
     } else if (REFUSED.includes(data.response?.code ?? 0)) {
       this.#onProblem("refused");
     } else {
-      this.#onProblem("network");
+      this.#onProblem((data.response?.code ?? 0) >= 500 ? "server" : "network");
       this.#sleep(RETRY_MS).then(() => hls === this.#hls && hls?.startLoad(-1));
     }
   }

@@ -16,6 +16,9 @@ const PATIENCE_S = 5;
 const FIRM_BEND = 0.03;
 const GENTLE_BEND = 0.015;
 const PAUSE_BEND = 0.1;
+/** Right after a start she has nothing yet to compare the pitch with, and soon in sync counts more. */
+const START_BEND = 0.08;
+const START_NOTICED_S = 0.025;
 /** A bend is planned for no longer than this, and then measured anew. */
 const LONGEST_BEND_S = 1.5;
 const SHORTEST_BEND_S = 0.05;
@@ -38,9 +41,10 @@ const LEADS_S = [0.25, 0.4, 0.8, 1.5];
  * @param {number} errorS heard - true, in seconds
  * @param {import("./silences.js").Pause} pause the narrator's, from the place that is heard
  * @param {number} knownForS for how long the error has been known
+ * @param {boolean} started whether the sound began, or leapt, a moment ago
  * @returns {Decision}
  */
-export function decide(errorS, pause, knownForS) {
+export function decide(errorS, pause, knownForS, started = false) {
   const size = Math.abs(errorS);
   if (size <= KEEP_S) return { action: "keep" };
   if (size >= SEEK_S) {
@@ -51,6 +55,7 @@ export function decide(errorS, pause, knownForS) {
   if (pause.inS === 0 && pause.forS >= SHORTEST_BEND_S) {
     return bend(errorS, PAUSE_BEND, pause.forS);
   }
+  if (started && size > START_NOTICED_S) return bend(errorS, START_BEND, Infinity);
   if (size <= NOTICED_S && pause.inS <= PATIENCE_S) return { action: "wait", forS: pause.inS };
   const rate = size > NOTICED_S ? FIRM_BEND : GENTLE_BEND;
   return bend(errorS, rate, Math.max(pause.inS, SHORTEST_BEND_S));

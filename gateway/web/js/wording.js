@@ -1,6 +1,6 @@
 /** A ticket in words: what is on, where, and how long until the film or since it began. */
 
-import { phaseAt, timesOf } from "./timeline.js";
+import { instantMs, phaseAt, screenOf, timesOf } from "./timeline.js";
 
 /**
  * A ticket in words.
@@ -27,6 +27,26 @@ export function describe(messages, ticket, nowMs) {
   };
 }
 
+/**
+ * A ticket in the list of all.
+ * @param {import("./messages.js").Messages} messages
+ * @param {Record<string, any>} ticket @param {number} nowMs
+ * @returns {{ title: string, lines: string[] }}
+ */
+export function card(messages, ticket, nowMs) {
+  if (!ticket.movie_start) {
+    const lines = [messages.text(`${screenOf(ticket, nowMs)}.title`)];
+    return { title: ticket.title ?? ticket.movie_id, lines };
+  }
+  const { title, when: how } = describe(messages, ticket, nowMs);
+  const startMs = instantMs(ticket.movie_start);
+  const day = messages.otherDay(startMs, ticket.time_zone, nowMs);
+  const time = messages.time(startMs, ticket.time_zone);
+  const start = day ? messages.text("time.other-day", { day, time }) : time;
+  const place = messages.text("tickets.place", { start, number: ticket.auditorium_number });
+  return { title, lines: [ticket.theater_name, place, how] };
+}
+
 /** Below this nobody would notice, and the sound follows by itself. */
 const TOLD_MS = 5000;
 
@@ -42,7 +62,7 @@ export function changeInWords(messages, before, after, nowMs) {
     said.push(when(messages, times, nowMs));
   }
   if (before.auditorium_number !== after.auditorium_number) {
-    said.push(`${messages.text("ticket.auditorium")} ${after.auditorium_number}.`);
+    said.push(messages.text("change.auditorium", { number: after.auditorium_number }));
   }
   return said.join(" ");
 }

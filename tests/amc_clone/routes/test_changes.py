@@ -36,6 +36,7 @@ async def now(cinema: Cinema, screening: Screening) -> Screening:
     return await cinema.services.screenings.by_showtime(screening.showtime_id)
 
 
+@pytest.mark.both_databases
 async def test_each_change_bumps_the_revision_and_is_told(cinema_and_tell: Cinema) -> None:
     """Delay, move, start, cancel: four events, each with all facts of its revision."""
     cinema = cinema_and_tell
@@ -59,6 +60,7 @@ async def test_each_change_bumps_the_revision_and_is_told(cinema_and_tell: Cinem
     assert (await now(cinema, screening)).status is ScreeningStatus.CANCELLED
 
 
+@pytest.mark.both_databases
 async def test_an_event_waits_for_tell_and_arrives(cinema: Cinema) -> None:
     """Through the same outbox as a sale: signed anew and tried until it is taken."""
     screening = await cinema.put_on()
@@ -80,6 +82,7 @@ async def test_an_event_waits_for_tell_and_arrives(cinema: Cinema) -> None:
     assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
 
 
+@pytest.mark.both_databases
 async def test_a_ticket_is_taken_back_once(cinema_and_tell: Cinema) -> None:
     """The page says so, Tell is told, and a second press does nothing."""
     cinema = cinema_and_tell
@@ -118,6 +121,7 @@ async def test_what_cannot_be_is_refused(
     assert await cinema.services.desk.waiting() == 0
 
 
+@pytest.mark.both_databases
 async def test_a_taken_auditorium_is_refused(cinema: Cinema) -> None:
     """Two films in one room help nobody."""
     screening = await cinema.put_on(auditorium_number="12")

@@ -15,6 +15,7 @@ from tests.amc_clone.cinema import NOW, PLACE, Cinema
 ASKED = {"movieId": "one-week", "placeId": PLACE, "auditoriumNumber": "12"}
 
 
+@pytest.mark.both_databases
 async def test_the_answer_has_every_field(cinema: Cinema) -> None:
     """What Tell needs, instants in UTC, revalidated and never stale."""
     screening = await cinema.put_on()
@@ -69,6 +70,7 @@ async def test_a_client_that_has_it_gets_304(cinema: Cinema) -> None:
         assert (await answer.json())["revision"] == 2
 
 
+@pytest.mark.both_databases
 async def test_without_showtime_id_the_nearest_is_meant(cinema: Cinema) -> None:
     """Several showings fit: the running one, else the one with the shorter gap."""
     early = await cinema.put_on(starts_in_min=0)
@@ -90,6 +92,7 @@ async def test_without_showtime_id_the_nearest_is_meant(cinema: Cinema) -> None:
     assert await nearest() == late.showtime_id
 
 
+@pytest.mark.both_databases
 async def test_a_cancelled_one_is_meant_only_where_there_is_no_other(cinema: Cinema) -> None:
     """404 never means cancelled."""
     early = await cinema.put_on(starts_in_min=0)
@@ -113,6 +116,7 @@ async def test_a_cancelled_one_is_meant_only_where_there_is_no_other(cinema: Cin
             assert (found["showtime_id"], found["status"]) == (meant.showtime_id, status)
 
 
+@pytest.mark.both_databases
 async def test_a_moved_screening_is_found_by_its_old_auditorium(cinema: Cinema) -> None:
     """The showtimeId decides, and the answer names the auditorium of today."""
     screening = await cinema.put_on()
@@ -177,6 +181,7 @@ async def possible(cinema: Cinema, **asked: str) -> list[str]:
     return [showing["showtime_id"] for showing in showings]
 
 
+@pytest.mark.both_databases
 async def test_without_showtime_id_all_that_a_ticket_may_be_for_are_listed(cinema: Cinema) -> None:
     """Those over when it was sold are not; the last instant of the credits is over."""
     early = await cinema.put_on(starts_in_min=0)
@@ -190,6 +195,7 @@ async def test_without_showtime_id_all_that_a_ticket_may_be_for_are_listed(cinem
     assert await possible(cinema) == [late.showtime_id]
 
 
+@pytest.mark.both_databases
 async def test_one_that_may_have_been_moved_away_is_listed_too(cinema: Cinema) -> None:
     """A ticket for the old auditorium may be for it."""
     here = await cinema.put_on(starts_in_min=0)
@@ -235,6 +241,7 @@ async def test_wrong_parameters_are_named(cinema: Cinema, query: str, names: lis
         assert all(field["detail"] for field in problem["errors"])
 
 
+@pytest.mark.both_databases
 async def test_times_are_written_to_the_microsecond(cinema: Cinema) -> None:
     """An exact start survives the way through the database and the wire."""
     cinema.clock.now = NOW + timedelta(microseconds=123457)

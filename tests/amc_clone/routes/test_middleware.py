@@ -113,6 +113,7 @@ async def test_a_bug_says_nothing_of_itself(accept: str, media_type: str) -> Non
     assert "something went wrong" in text.lower()
 
 
+@pytest.mark.both_databases
 async def test_a_database_that_fails_is_503(cinema: Cinema) -> None:
     """The health check says so, and nothing of what the database said."""
     async with cinema.services.database.write() as connection:

@@ -50,6 +50,7 @@ async def test_a_wrong_nonce_is_refused(cinema: Cinema, query: str) -> None:
         assert (await answer.json(content_type=None))["errors"][0]["name"] == "nonce"
 
 
+@pytest.mark.both_databases
 async def test_health_follows_the_database(cinema: Cinema) -> None:
     """200 while it answers; what a failing one gives is in test_middleware.py."""
     async with cinema.client.get("/healthz") as answer:

@@ -28,6 +28,7 @@ async def buy(cinema: Cinema) -> dict[str, Any]:
         return purchase
 
 
+@pytest.mark.both_databases
 async def test_a_ticket_is_sold_before_tell_knows(cinema: Cinema) -> None:
     """201 at once, pending; the look without waiting says the same."""
     purchase = await buy(cinema)
@@ -37,6 +38,7 @@ async def test_a_ticket_is_sold_before_tell_knows(cinema: Cinema) -> None:
         assert (await answer.json())["status"] == "pending"
 
 
+@pytest.mark.both_databases
 async def test_the_listen_link_comes_with_tells_answer(cinema_and_tell: Cinema) -> None:
     """`Prefer: wait` (RFC 7240) saves the client from asking again and again."""
     purchase = await buy(cinema_and_tell)
@@ -50,6 +52,7 @@ async def test_the_listen_link_comes_with_tells_answer(cinema_and_tell: Cinema) 
     assert found["screening"]["title"] == "One Week"
 
 
+@pytest.mark.both_databases
 async def test_a_final_no_is_told(cinema_and_tell: Cinema, tell: TellServer) -> None:
     """With its status and Tell's words."""
     tell.refusals = [problem(422, "invalid-body", "no such field")]

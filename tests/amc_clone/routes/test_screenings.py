@@ -27,6 +27,7 @@ async def listing(cinema: Cinema, **parameters: str | int) -> dict[str, Any]:
         return data
 
 
+@pytest.mark.both_databases
 async def test_a_day_is_the_theaters_own(cinema: Cinema) -> None:
     """From 04:00 to 04:00 local time, the late show included."""
     found = await listing(cinema, place_id=PLACE, day="2027-03-05")
@@ -40,6 +41,7 @@ async def test_a_day_is_the_theaters_own(cinema: Cinema) -> None:
     assert starts[-1] >= "2027-03-06T05:00"
 
 
+@pytest.mark.both_databases
 async def test_each_screening_tells_where_it_stands(cinema: Cinema) -> None:
     """Phase and offset at server_time, so that a program can find one to buy."""
     screening = await cinema.put_on(starts_in_min=-12)
@@ -52,6 +54,7 @@ async def test_each_screening_tells_where_it_stands(cinema: Cinema) -> None:
     assert listed["running_time_s"] == 1500
 
 
+@pytest.mark.both_databases
 async def test_pages_have_no_gap_and_no_double(cinema: Cinema) -> None:
     """The cursor goes through all of it."""
     whole = await listing(cinema, place_id=PLACE, limit=1000)
@@ -66,6 +69,7 @@ async def test_pages_have_no_gap_and_no_double(cinema: Cinema) -> None:
     assert paged == whole["screenings"]
 
 
+@pytest.mark.both_databases
 async def test_a_span_keeps_what_is_on(cinema: Cinema) -> None:
     """ends_after and starts_before: what runs at this moment."""
     now = "2027-03-05T19:30:00-05:00"
@@ -96,6 +100,7 @@ async def test_a_wrong_question_is_refused(cinema: Cinema, query: str, name: str
         assert (await answer.json(content_type=None))["errors"][0]["name"] == name
 
 
+@pytest.mark.both_databases
 async def test_theaters_are_listed(cinema: Cinema) -> None:
     """All five, with their zones."""
     async with cinema.client.get("/api/theaters") as answer:
@@ -104,6 +109,7 @@ async def test_theaters_are_listed(cinema: Cinema) -> None:
     assert len({each["time_zone"] for each in theaters}) == 5
 
 
+@pytest.mark.both_databases
 async def test_an_operator_adds_a_screening(cinema: Cinema) -> None:
     """201 with the screening as it is listed; it can be looked up at once."""
     async with cinema.client.post("/api/screenings", json=BODY) as answer:
@@ -117,6 +123,7 @@ async def test_an_operator_adds_a_screening(cinema: Cinema) -> None:
     assert found["screenings"] == [added]
 
 
+@pytest.mark.both_databases
 async def test_an_overlap_is_a_conflict(cinema: Cinema) -> None:
     """409 with its own code, and the other screening by name."""
     first = await cinema.put_on()

@@ -71,8 +71,11 @@ def test_a_trial_that_succeeds_closes_it() -> None:
 
 def test_a_trial_that_was_dropped_makes_room() -> None:
     """A trial that was cancelled told nothing, and another may try at once."""
-    breaker = admitted(tripped(), 5).dropped()
-    admitted(breaker, 5)
+    trial = admitted(tripped(), 5)
+    assert trial.admit(EVENING + seconds(5)) is None, "one at a time"
+    assert trial.dropped().waits_until(EVENING + seconds(5)) is None
+    assert trial.dropped().admit(EVENING + seconds(5)) == trial
+    assert trial.dropped().state(EVENING + seconds(5)) is BreakerState.HALF_OPEN
 
 
 @pytest.mark.parametrize(("failed_trials", "open_s"), [(0, 5), (1, 10), (2, 20), (3, 20), (99, 20)])

@@ -328,7 +328,7 @@ async def test_an_answered_purchase_survives_kill_9(tmp_path: Path, database_url
         database_url,
         notice().model_dump_json(),
         stdout=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert process.stdout is not None
     async with asyncio.timeout(60):

@@ -39,7 +39,7 @@ async def test_an_enriched_ticket_has_all_that_the_app_shows(
     """Movie, theater and screening come with exact instants, in UTC."""
     bought = await accept(intake, "prod", notice(), "msg-1")
     await settled(enrichment)
-    ticket = await tickets.grant_state(bought)
+    ticket = await tickets.by_correlation(bought)
     assert ticket.state is PurchaseState.ENRICHED
     assert ticket.movie == Movie(
         "steamboat", "Steamboat Bill, Jr.", "/posters/steamboat.jpg", "steamboat/en"

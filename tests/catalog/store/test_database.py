@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catalog import migrations
 from catalog.errors import DatabaseError
 from catalog.store.database import Database
 from catalog.store.schema import event_sequence
@@ -210,8 +211,14 @@ async def test_a_second_opening_keeps_all(database: Database, database_url: str)
 async def test_several_may_open_a_new_database_at_once(new_database_url: str) -> None:
     """One of them migrates, and none of them fails."""
     opened = await asyncio.gather(*(Database.open(new_database_url) for _ in range(4)))
+    for number, database in enumerate(opened):
+        async with database.write() as connection:
+            await connection.execute(MAKE_LISTENER, {"id": f"listener-{number}"})
+            version = await connection.execute(text("SELECT version_num FROM alembic_version"))
+            assert version.all() == [(migrations.head(),)]
+    # One database of one set of tables: each sees what all have written.
+    assert [await listener_count(database) for database in opened] == [4, 4, 4, 4]
     for database in opened:
-        await database.ping()
         await database.close()
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Table
 
 from catalog.store.schema import metadata
 
-PAGE = (Path(__file__).parents[2] / "docs" / "database.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "database.md").read_text("utf-8")
 DRAWING = PAGE.split("## The tables")[1].split("`a ──< b`")[0]
 
 

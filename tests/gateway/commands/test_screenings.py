@@ -26,6 +26,7 @@ async def screenings(config: Path, *arguments: str) -> str:
     return out
 
 
+@pytest.mark.both_databases
 async def test_a_correction_reaches_the_gateway_s_listeners(town: Town, config: Path) -> None:
     """From another process: by the log of events, which is the same for all."""
     screening = await town.show(starts_in=600)
@@ -52,6 +53,7 @@ async def test_a_correction_reaches_the_gateway_s_listeners(town: Town, config: 
     assert "(schedule, revision 1)" in history[3]
 
 
+@pytest.mark.both_databases
 async def test_the_list_shows_what_starts_soon(town: Town, config: Path) -> None:
     """By the machine's own clock, so the showing is put there."""
     town.clock.now = datetime.now(UTC)

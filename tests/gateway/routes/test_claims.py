@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.posters import poster_url
 from tests.gateway.town import DEVICE, Town, bearer
 
 CLAIMS = "/tell/claims"
@@ -19,6 +20,7 @@ async def post(town: Town, body: dict[str, Any], **headers: str) -> tuple[int, A
         return answer.status, await answer.json(content_type=None)
 
 
+@pytest.mark.both_databases
 async def test_a_claim_gives_a_bearer_and_the_ticket(town: Town) -> None:
     """From the link to the ticket, with everything that the app shows."""
     screening = await town.show(starts_in=600)
@@ -31,7 +33,7 @@ async def test_a_claim_gives_a_bearer_and_the_ticket(town: Town) -> None:
         "state": "enriched",
         "movie_id": "the-general",
         "title": "The General",
-        "poster_url": f"{town.settings.partners['local'].base_url}/posters/the-general.svg",
+        "poster_url": poster_url("local", "the-general", "/posters/the-general.svg"),
         "theater_name": screening.theater.name,
         "time_zone": screening.theater.time_zone,
         "auditorium_number": screening.auditorium_number,
@@ -51,6 +53,7 @@ async def test_a_claim_gives_a_bearer_and_the_ticket(town: Town) -> None:
     assert again == body["ticket"]
 
 
+@pytest.mark.both_databases
 async def test_a_ticket_before_enrichment_shows_what_is_known(town: Town) -> None:
     """The rest is null, and the list has it last."""
     notice = town.notice(await town.show()) | {"showtime_id": "unheard-of"}
@@ -65,6 +68,7 @@ async def test_a_ticket_before_enrichment_shows_what_is_known(town: Town) -> Non
         assert ticket[name] is None
 
 
+@pytest.mark.both_databases
 async def test_a_film_without_a_track_says_so_before_the_film(town: Town) -> None:
     """The ticket tells it, so that she can ask for her money back."""
     sold = await town.sell(await town.show("nosferatu"))
@@ -74,12 +78,14 @@ async def test_a_film_without_a_track_says_so_before_the_film(town: Town) -> Non
     assert ticket["described"] is False
 
 
+@pytest.mark.both_databases
 async def test_the_same_device_again_is_the_same_listener(town: Town) -> None:
     """The link opened twice claims nothing new."""
     sold = await town.sell(await town.show())
     assert await town.claim(sold) == await town.claim(sold)
 
 
+@pytest.mark.both_databases
 async def test_a_bearer_collects_her_tickets(town: Town) -> None:
     """A second link on the same phone adds its ticket to the first listener's."""
     late = await town.sell(await town.show(starts_in=9000))
@@ -96,6 +102,7 @@ async def test_a_bearer_collects_her_tickets(town: Town) -> None:
     assert body["server_time"] == "2027-03-05T19:30:00Z"
 
 
+@pytest.mark.both_databases
 async def test_one_device_too_many_is_told_to_release_another(town: Town) -> None:
     """409 until one lets go."""
     sold = await town.sell(await town.show())
@@ -113,6 +120,7 @@ async def test_one_device_too_many_is_told_to_release_another(town: Town) -> Non
     assert (await post(town, further))[0] == 200
 
 
+@pytest.mark.both_databases
 async def test_another_listener_s_ticket_looks_like_none(town: Town) -> None:
     """404 for hers and for one that does not exist, alike."""
     hers, _ = await town.ticket()

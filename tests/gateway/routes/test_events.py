@@ -22,6 +22,8 @@ from tests.gateway.routes.test_screening_events import push, sold_and_claimed
 from tests.gateway.streams import listening
 from tests.gateway.town import Client, Town, bearer
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_she_hears_of_a_change_with_the_new_view(town: Town) -> None:
     """Kind, correlation id and the whole ticket: the app needs to ask for nothing more."""

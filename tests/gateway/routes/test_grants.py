@@ -15,6 +15,7 @@ from tests.gateway.town import Town, bearer
 PATH = "/media/audio/the-general"
 
 
+@pytest.mark.both_databases
 async def test_a_listener_in_the_film_gets_all_that_a_player_needs(
     town: Town, track: Track
 ) -> None:
@@ -120,6 +121,7 @@ async def test_what_is_not_offered_is_406(town: Town) -> None:
     assert hls.MEDIA_TYPE in problem["detail"]
 
 
+@pytest.mark.both_databases
 async def test_without_a_ticket_the_running_screening_is_meant(town: Town) -> None:
     """Else the next one."""
     tomorrow = await town.sell(await town.show(starts_in=86_400))
@@ -144,6 +146,7 @@ async def test_no_bearer_is_401_and_shows_nothing(town: Town) -> None:
         assert "stream" not in await answer.text()
 
 
+@pytest.mark.both_databases
 async def test_another_listener_s_ticket_is_not_found(town: Town) -> None:
     """404, as if there were none."""
     hers, _ = await town.ticket()
@@ -206,6 +209,7 @@ async def test_a_purchase_that_is_still_looked_up_says_when_to_come_again(town: 
         assert problem["correlation_id"] == data["correlation_id"]
 
 
+@pytest.mark.both_databases
 async def test_a_cancelled_screening_is_gone(town: Town) -> None:
     """410, from the next request on."""
     screening = await town.show()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from catalog.store import schema
 from tests.gateway.town import Town, bearer
+
+pytestmark = pytest.mark.both_databases
 
 PERSONAL = (schema.listeners, schema.claims, schema.playback_states, schema.purchases)
 

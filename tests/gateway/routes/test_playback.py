@@ -32,6 +32,7 @@ async def send(town: Town, listener: str, body: dict[str, Any]) -> int:
         return answer.status
 
 
+@pytest.mark.both_databases
 async def test_the_last_state_of_a_ticket_is_kept_and_counted(town: Town) -> None:
     """204; one row however many reports; the metrics have the error with its bound."""
     sold, listener = await town.ticket()
@@ -50,6 +51,7 @@ async def test_the_last_state_of_a_ticket_is_kept_and_counted(town: Town) -> Non
     assert 'tell_playback_rebuffers_total{source="hls"} 3.0' in metrics
 
 
+@pytest.mark.both_databases
 async def test_one_or_two_listeners_are_told_to_nobody(town: Town) -> None:
     """The gauge stands at 0 until three listen, and falls back when they are quiet."""
     for number in range(3):

@@ -31,6 +31,7 @@ async def refused(town: Town, body: bytes, headers: dict[str, str]) -> dict[str,
     return problem
 
 
+@pytest.mark.both_databases
 async def test_a_sold_ticket_is_answered_with_202_and_a_link(town: Town) -> None:
     """correlation_id names the purchase, and the link's fragment opens it."""
     body = json.dumps(town.notice(await town.show())).encode()
@@ -46,6 +47,7 @@ async def test_a_sold_ticket_is_answered_with_202_and_a_link(town: Town) -> None
     assert await town.purchases() == 1
 
 
+@pytest.mark.both_databases
 async def test_the_same_purchase_again_gives_the_same_answer(town: Town) -> None:
     """A retry of the partner, with a new signature and a new webhook-id, changes nothing."""
     body = json.dumps(town.notice(await town.show())).encode()
@@ -60,6 +62,7 @@ async def test_the_same_purchase_again_gives_the_same_answer(town: Town) -> None
     assert await town.purchases() == 1
 
 
+@pytest.mark.both_databases
 async def test_the_same_purchase_id_with_other_fields_is_a_conflict(town: Town) -> None:
     """409 names the fields and the purchase that it is about."""
     notice = town.notice(await town.show())
@@ -74,6 +77,7 @@ async def test_the_same_purchase_id_with_other_fields_is_a_conflict(town: Town) 
     assert await town.purchases() == 1
 
 
+@pytest.mark.both_databases
 async def test_a_webhook_id_is_one_message_only(town: Town) -> None:
     """Another body under the same id is refused by its own code, and the first one stays."""
     first, second = (
@@ -92,6 +96,7 @@ async def test_a_webhook_id_is_one_message_only(town: Town) -> None:
         assert answer.status == 202
 
 
+@pytest.mark.both_databases
 async def test_the_trace_of_the_sale_goes_on(town: Town) -> None:
     """A valid traceparent is kept with the purchase; another one is as if it had not come."""
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -272,6 +277,7 @@ async def test_too_much_or_another_type_is_refused_before_it_is_read(town: Town)
     assert (await refused(town, b"{}", headers))["code"] == "unsupported-media-type"
 
 
+@pytest.mark.both_databases
 async def test_a_purchase_of_an_unknown_showtime_is_taken_and_waits(town: Town) -> None:
     """Tell asks again later: 202 says that it is durable, not that it is known."""
     notice = town.notice(await town.show()) | {"showtime_id": "not-there-yet"}
@@ -280,6 +286,7 @@ async def test_a_purchase_of_an_unknown_showtime_is_taken_and_waits(town: Town) 
         assert answer.status == 202
 
 
+@pytest.mark.both_databases
 async def test_many_purchases_at_once_are_all_kept(town: Town) -> None:
     """Each 202 has a purchase of its own."""
     screening = await town.show()
@@ -288,6 +295,7 @@ async def test_many_purchases_at_once_are_all_kept(town: Town) -> None:
     assert await town.purchases() == 120
 
 
+@pytest.mark.both_databases
 async def test_a_purchase_while_the_partner_is_down_is_enriched_when_it_is_back(
     town: Town,
 ) -> None:

@@ -37,6 +37,7 @@ async def ticket(town: Town, sold: Any, listener: str) -> Any:
         return await answer.json()
 
 
+@pytest.mark.both_databases
 async def test_a_delay_is_in_ticket_grant_and_playlist_after_the_202(town: Town) -> None:
     """Nobody waits: what was answered for is what everybody sees."""
     screening = await town.show(starts_in=-60)
@@ -54,6 +55,7 @@ async def test_a_delay_is_in_ticket_grant_and_playlist_after_the_202(town: Town)
     assert f"#EXT-X-PROGRAM-DATE-TIME:{zero_at:%Y-%m-%dT%H:%M:%S}" in media
 
 
+@pytest.mark.both_databases
 async def test_started_narrows_the_bound_to_what_the_projector_knows(town: Town) -> None:
     """The plan was good to five minutes, the stamp to milliseconds; both travel to the listener."""
     screening = await town.show(starts_in=-60)
@@ -67,6 +69,7 @@ async def test_started_narrows_the_bound_to_what_the_projector_knows(town: Town)
     assert (await town.grant(listener, sold))["movie_start_bound_ms"] <= 15
 
 
+@pytest.mark.both_databases
 async def test_an_older_revision_never_overwrites(town: Town) -> None:
     """Out of order, and each twice: the newest word stands."""
     screening = await town.show()
@@ -85,6 +88,7 @@ async def test_an_older_revision_never_overwrites(town: Town) -> None:
     )
 
 
+@pytest.mark.both_databases
 async def test_an_equal_revision_with_other_content_raises_an_alarm(town: Town) -> None:
     """It changes nothing, and the metric and the log say that a person must look."""
     screening = await town.show()
@@ -95,6 +99,7 @@ async def test_an_equal_revision_with_other_content_raises_an_alarm(town: Town) 
     assert 'outcome="conflict"' in await town.text("/metrics")
 
 
+@pytest.mark.both_databases
 async def test_a_showing_that_nobody_bought_is_kept_for_whoever_will(town: Town) -> None:
     """The event comes before the first purchase: its revision is not undone by an old answer."""
     screening = await town.show(starts_in=600)
@@ -107,6 +112,7 @@ async def test_a_showing_that_nobody_bought_is_kept_for_whoever_will(town: Town)
     assert datetime.fromisoformat(shown["movie_start"]) == later.movie_start
 
 
+@pytest.mark.both_databases
 async def test_moved_to_another_auditorium(town: Town) -> None:
     """The ticket shows where it is now, and the sound is the same."""
     screening = await town.show(starts_in=-60)
@@ -117,6 +123,7 @@ async def test_moved_to_another_auditorium(town: Town) -> None:
     assert (await town.grant(listener, sold))["correlation_id"] == sold.correlation_id
 
 
+@pytest.mark.both_databases
 async def test_a_cancelled_screening_opens_nothing(town: Town) -> None:
     """410 with its code, for the grant and for the playlists of a token from before."""
     screening = await town.show(starts_in=-60)
@@ -131,6 +138,7 @@ async def test_a_cancelled_screening_opens_nothing(town: Town) -> None:
     assert (await town.problem(before["hls"]))["code"] == "screening-cancelled"
 
 
+@pytest.mark.both_databases
 async def test_a_purchase_is_cancelled_in_either_order(town: Town) -> None:
     """After its purchase, and before it: the ticket opens nothing, and says the same each time."""
     screening = await town.show(starts_in=-60)
@@ -178,6 +186,7 @@ async def test_what_cannot_be_is_refused_with_the_field(
     assert [fault["field"] for fault in problem["errors"]] == [field]
 
 
+@pytest.mark.both_databases
 async def test_a_showtime_of_another_film_is_a_conflict(town: Town) -> None:
     """Which of the two is right is not Tell's to guess: 409, and nothing changes."""
     screening = await town.show()
@@ -187,6 +196,7 @@ async def test_a_showtime_of_another_film_is_a_conflict(town: Town) -> None:
     assert problem["code"] == "screening-conflict"
 
 
+@pytest.mark.both_databases
 async def test_a_webhook_id_is_one_event_s_own(town: Town) -> None:
     """The same bytes again are a replay, answered alike; other bytes under the id are refused."""
     screening = await town.show(starts_in=-60)

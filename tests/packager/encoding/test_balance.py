@@ -15,6 +15,7 @@ class _Works:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.stopped: list[str] = []
+        self.ended: list[str] = []
         self._gates: dict[str, asyncio.Event] = {}
         self._changed = asyncio.Condition()
 
@@ -30,6 +31,7 @@ class _Works:
             except asyncio.CancelledError:
                 self.stopped.append(name)
                 raise
+            self.ended.append(name)
 
         return Job(cost, run, then=then)
 
@@ -49,14 +51,18 @@ async def test_dearest_ready_job_comes_next() -> None:
     jobs = [works.job("small", 1), works.job("large", 9, follow), works.job("middle", 4)]
     run = asyncio.create_task(run_balanced(jobs, 2))
     await works.begun_are("large", "middle")
+    assert works.ended == [], "no third one beside two that work"
     works.end("large")
     await works.begun_are("large", "middle", "follows")
+    assert works.ended == ["large"]
     works.end("middle")
     await works.begun_are("large", "middle", "follows", "small")
     works.end("follows")
     works.end("small")
     async with asyncio.timeout(5):
         await run
+    assert sorted(works.ended) == ["follows", "large", "middle", "small"]
+    assert works.stopped == []
 
 
 async def test_first_error_ends_all() -> None:

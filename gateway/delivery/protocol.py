@@ -1,0 +1,156 @@
+"""Connections of the gateway: the HTTP library's own, but that a segment may take the short way.
+
+A request is offered to the courier only between two others: nothing of an earlier one may be
+unread, unanswered or unsent. Everything else is the library's, byte for byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from asyncio.trsock import TransportSocket
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from gateway.delivery.courier import Courier, Packet
+from gateway.delivery.heads import HeadReader, body_left
+from gateway.keys import COURIER
+
+_BEGINNING = b"GET /stream/"
+
+
+class Connection(web.RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ("_body_left", "_courier", "_heads", "_socket")
+
+    def __init__(self, manager: web.Server, courier: Courier, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._courier = courier
+        self._heads = HeadReader()
+        self._socket: TransportSocket | None = None
+        # Of the request that the library reads; -1 where that is not known, for good.
+        self._body_left = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        super().connection_made(transport)
+        # Encrypted bytes must go through the transport, and other systems know no TCP_CORK.
+        if sys.platform == "linux" and transport.get_extra_info("sslcontext") is None:
+            self._socket = transport.get_extra_info("socket")
+
+    def data_received(self, data: bytes) -> None:
+        """Answer a segment at once, or hand everything on."""
+        if (
+            self._body_left == 0
+            and data.startswith(_BEGINNING)
+            and self._is_idle()
+            and self._courier.answer(data, self._heads, self._send)
+        ):
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            return
+        if data and self._body_left >= 0:
+            if self._body_left == 0:
+                self._body_left = body_left(data)
+            else:
+                left = self._body_left - len(data)
+                self._body_left = left if left >= 0 else -1
+        super().data_received(data)
+
+    def _is_idle(self) -> bool:
+        """Whether every request of before is answered, and its answer on its way."""
+        return (
+            # The library waits for the next request.
+            self._waiter is not None
+            and not self._waiter.done()
+            and not self._messages
+            and not self._close
+            and not self._force_close
+            and not self._upgraded
+            and not self._reading_paused
+            and not self._buffer_paused
+            # A slow reader gets the library's back-pressure.
+            and not self._paused
+            and self.transport is not None
+        )
+
+    def _send(self, packet: Packet) -> None:
+        """Send in one go; what the socket does not take at once is copied and sent later."""
+        transport = self.transport
+        if transport is None:
+            return
+        sent = 0
+        if self._socket is not None and not transport.get_write_buffer_size():
+            try:
+                sent = _send_at_once(self._socket, packet)
+            except OSError:
+                # The client went away; the loop finds that out by itself.
+                transport.abort()
+                return
+        body_sent = max(0, sent - len(packet.head))
+        if sent < len(packet.head):
+            transport.write(packet.head[sent:])
+        if body_sent < packet.size:
+            rest = os.pread(packet.descriptor, packet.size - body_sent, packet.first + body_sent)
+            transport.write(rest)
+            if len(rest) < packet.size - body_sent:
+                # Cut off under our hands: the client sees a short answer, and asks again.
+                transport.abort()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:
+        """End when what was answered is sent, but wait for at most *timeout* seconds."""
+        transport = self.transport
+        if transport is not None and not transport.is_closing() and not self._request_in_progress:
+            # From here on "paused" means that there is something left to send.
+            transport.set_write_buffer_limits(high=0)
+            with suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(timeout):
+                    await self._drain_helper()
+        await super().shutdown(timeout)
+
+
+def _send_at_once(line: TransportSocket, packet: Packet) -> int:
+    """Send what the socket takes now; how many bytes. Raises OSError where the client is gone."""
+    sent = 0
+    if sys.platform == "linux":
+        descriptor = line.fileno()
+        # Head and body leave in the same segments of TCP (tcp(7)).
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        try:
+            sent = os.write(descriptor, packet.head)
+            if sent == len(packet.head):
+                sent += os.sendfile(descriptor, packet.descriptor, packet.first, packet.size)
+        except BlockingIOError:
+            # Full: what is left waits in the transport.
+            pass
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+    return sent
+
+
+class _Server(web.Server):
+    """Makes our connections in place of the library's."""
+
+    courier: Courier
+
+    def __call__(self) -> web.RequestHandler:
+        return Connection(self, self.courier, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """Runs a gateway whose segments take the short way."""
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        ours = _Server(
+            server.request_handler,
+            request_factory=server.request_factory,
+            handler_cancellation=server.handler_cancellation,
+            loop=server._loop,
+            **server._kwargs,
+        )
+        ours.courier = self.app[COURIER]
+        return ours
