@@ -132,10 +132,12 @@ async def _erased(world: World, page: Page) -> None:
 
 
 async def _several(world: World, page: Page) -> None:
-    for movie_id in (UNDESCRIBED_MOVIE_ID, "one-week"):
+    titles = {UNDESCRIBED_MOVIE_ID: "No description for this film", "one-week": "One Week"}
+    for movie_id, title in titles.items():
         sale = await world.sell(timedelta(hours=2), movie_id)
         await page.goto("about:blank")
         await page.goto(sale.listen_url)
+        await _titled(page, title)
     await page.get_by_role("button", name="All tickets").click()
     await expect(page.get_by_role("listitem")).to_have_count(2)
 
@@ -165,8 +167,11 @@ async def _parked(world: World, page: Page) -> None:
 
 async def _cancelled(world: World, page: Page) -> None:
     sale = await world.sell(RUNNING)
-    world.change_screening(sale.correlation_id, status="cancelled")
     await page.goto(sale.listen_url)
+    # By then Tell has the screening.
+    await page.get_by_role("button", name=LISTEN, exact=True).wait_for()
+    world.change_screening(sale.correlation_id, status="cancelled")
+    await page.reload()
     await _titled(page, "This showing is cancelled")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import aiohttp
@@ -10,6 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from demo.browser import LISTEN
+from demo.chain import Sale
 from tests.browser.world import World
 
 pytestmark = [
@@ -32,6 +35,24 @@ async def press(world: World, showtime_id: str, action: str, body: dict[str, obj
         assert response.status == 200, await response.text()
 
 
+async def move(world: World, sale: Sale) -> str:
+    """Move the showing to another auditorium of its theater that is free; returns its number."""
+    with closing(sqlite3.connect(world.folder / "amc.db")) as database:
+        numbers = database.execute(
+            "SELECT number FROM auditoriums JOIN theaters ON theaters.id = location_id"
+            " WHERE theaters.name = ? AND number <> ?",
+            (sale.theater_name, sale.auditorium_number),
+        ).fetchall()
+    path = f"/api/screenings/{sale.showtime_id}/move"
+    async with aiohttp.ClientSession(world.amc.url) as session:
+        for (number,) in numbers:
+            async with session.post(path, json={"auditorium_number": number}) as response:
+                if response.status == 200:
+                    return str(number)
+                assert response.status == 409, await response.text()
+    raise AssertionError(f"no auditorium of {sale.theater_name} is free")
+
+
 async def test_a_ticket_follows_the_cinema_s_desk(world: World, page: Page) -> None:
     """Delayed, started, moved, cancelled: each is on the screen at once."""
     sale = await world.sell(timedelta(minutes=5))
@@ -41,8 +62,8 @@ async def test_a_ticket_follows_the_cinema_s_desk(world: World, page: Page) -> N
     when = page.locator("p.when")
     await press(world, sale.showtime_id, "delay", {"minutes": 90})
     await expect(when).to_contain_text("1 hour", timeout=SOON_MS)
-    await press(world, sale.showtime_id, "move", {"auditorium_number": "12"})
-    definition = page.get_by_role("definition").filter(has_text=re.compile("^12$"))
+    number = await move(world, sale)
+    definition = page.get_by_role("definition").filter(has_text=re.compile(f"^{number}$"))
     await expect(definition).to_be_visible(timeout=SOON_MS)
     await press(world, sale.showtime_id, "start", {})
     await expect(page.get_by_role("main")).to_contain_text("is starting", timeout=SOON_MS)

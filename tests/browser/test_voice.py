@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 
 from demo.browser import LISTEN, STOP
 from tests.browser.reading import EAR, said
-from tests.browser.test_events import press
+from tests.browser.test_events import move, press
 from tests.browser.world import World, publish_code
 
 pytestmark = [
@@ -85,8 +85,8 @@ async def test_the_app_speaks_in_the_narrator_s_pauses(world: World, page: Page)
         assert in_a_pause(at_s), (sentence, at_s)
     await narrator_begins_to_speak(movie_start)
     assert await page.evaluate("window.felt") == []
-    await press(world, sale.showtime_id, "move", {"auditorium_number": "12"})
-    role, at_s = await said(page, "Your film has moved to auditorium 12.")
+    number = await move(world, sale)
+    role, at_s = await said(page, f"Your film has moved to auditorium {number}.")
     assert role == "alert"
     assert not in_a_pause(at_s), at_s
     assert len(await page.evaluate("window.felt")) == 1

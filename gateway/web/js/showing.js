@@ -209,9 +209,10 @@ export class Showing {
 
   /** @param {import("./stream.js").SourceProblem | "blocked"} problem */
   playerFailed(problem) {
-    // After the end of the track, and after Stop, nothing is missing.
-    if (problem === "network" && this.#wanted) this.#note("status.offline");
-    if (problem === "server" && this.#wanted) this.#note("status.server");
+    // While it plays on from what it has, and after its end or Stop, nothing is missing.
+    const missing = this.#wanted && this.#parts.player.state !== "playing";
+    if (problem === "network" && missing) this.#note("status.offline");
+    if (problem === "server" && missing) this.#note("status.server");
     if (problem === "blocked") this.#ends("status.blocked");
     if (problem === "refused") {
       this.#parts.player.unload();
