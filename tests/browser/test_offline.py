@@ -198,6 +198,22 @@ async def test_a_new_version_waits_until_nobody_listens(
     await expect(page.locator("#status")).to_contain_text("Playing")
 
 
+async def test_a_page_without_its_worker_stays_with_the_stream(world: World, page: Page) -> None:
+    """A whole download is played by ranges or not at all while there is network.
+
+    As a plain file, Chromium leaves out five fragments after some seeks, and does not show it.
+    """
+    await page.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'serviceWorker', { get: () => undefined })"
+    )
+    sale = await world.sell(RUNNING)
+    await page.goto(sale.listen_url)
+    await expect(track_line(page)).to_have_text(WHOLE, timeout=SOON_MS)
+    await page.get_by_role("button", name=LISTEN, exact=True).click()
+    await expect(page.locator("#status")).to_contain_text("Playing")
+    assert await page.locator("#sound").get_attribute("data-source") == "stream"
+
+
 async def test_the_readiness_check_ends_in_one_line(world: World, page: Page) -> None:
     """Before the film: the track is here, the clock is known, she hears the test: ready."""
     sale = await world.sell(timedelta(hours=3))

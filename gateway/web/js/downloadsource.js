@@ -2,7 +2,8 @@
  * A downloaded track as a source of sound. Where Media Source is, the file goes the way of the
  * stream, segment by segment from the service worker: the two then sound at the same time. Played
  * as a plain file, Chromium puts AAC out 21 ms late (measured against the stream of the same
- * bytes), so that is only the way for browsers that have no other.
+ * bytes), and a seek into the first fragment of a segment that it has read ahead leaves out the
+ * other five, which its clock does not show. So that is only the way where there is no other.
  */
 
 import { addressOf, playlistAddressOf, wholeFile } from "./store.js";
@@ -31,22 +32,25 @@ export class DownloadSource {
   }
 
   /**
-   * Open the file through the service worker, which answers by ranges; a page that is not under
-   * its control (a forced reload) takes the file itself.
+   * Open the file through the service worker, which answers by ranges. A page that is not under
+   * its control (the very first visit, a forced reload) has no such way, and takes the file itself
+   * only as the *lastResort*.
    * @param {{ sha256: string, rendition: string }} track
    * @param {object} parts
    * @param {() => Promise<any | null>} parts.loadHls
    * @param {(ms: number) => Promise<void>} parts.sleep
+   * @param {boolean} lastResort there is no network to stream by
    * @param {(source: DownloadSource) => void} onGone its bytes cannot be read
-   * @returns {Promise<DownloadSource | null>} null where the file is not there
+   * @returns {Promise<DownloadSource | null>} null where the file is not there, or not yet of use
    */
-  static async open(track, { loadHls, sleep }, onGone) {
+  static async open(track, { loadHls, sleep }, lastResort, onGone) {
     const file = await wholeFile(track.sha256);
     if (file === null) return null;
     // What is on the phone plays without network, and so without hls.js too.
     const Hls = await loadHls().catch(() => null);
     const onProblem = () => onGone(source);
     const controlled = Boolean(navigator.serviceWorker?.controller);
+    if (Hls && !controlled && !lastResort) return null;
     const inner =
       controlled && Hls
         ? new StreamSource(playlistAddressOf(track.sha256), { Hls, sleep, onProblem, ...LOCAL })

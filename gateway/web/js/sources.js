@@ -41,6 +41,8 @@ export class Sources {
   constructor(parts) {
     this.#parts = parts;
     parts.downloads.watch(() => this.#look());
+    // From then on what is on the phone can be read as a stream is.
+    navigator.serviceWorker?.addEventListener("controllerchange", () => this.#look());
   }
 
   /**
@@ -69,7 +71,8 @@ export class Sources {
     const named = grant.downloads.some((/** @type {any} */ one) => one.sha256 === track.sha256);
     // The film's track was published anew: what is on the phone is of an older one.
     if (!named) return null;
-    return DownloadSource.open(track, this.#parts, (source) => this.#gone(source));
+    const lastResort = Boolean(grant.kept);
+    return DownloadSource.open(track, this.#parts, lastResort, (source) => this.#gone(source));
   }
 
   /** @param {Record<string, any>} grant @returns {Promise<Source>} */
@@ -118,13 +121,11 @@ export class Sources {
     if (!toDownload && !toStream) return;
     this.#changing = true;
     this.#missed = false;
-    let done = false;
     try {
       const grant = await api.grant(ticket.movie_id, ticket.correlation_id);
       const source = await (toDownload ? this.#download(grant) : this.#stream(grant));
       if (source && ticket === this.#ticket) {
-        done = await deck.handOver(source);
-        if (done) this.#mark(source);
+        if (await deck.handOver(source)) this.#mark(source);
         else sleep(AGAIN_MS).then(() => this.#look());
       }
     } catch (error) {
@@ -133,7 +134,7 @@ export class Sources {
     } finally {
       this.#changing = false;
     }
-    // A damaged download may be whole again by now.
-    if (done && this.#missed) this.#look();
+    // A damaged download may be whole again by now, or this page have its service worker.
+    if (this.#missed) this.#look();
   }
 }
