@@ -3,8 +3,8 @@
 What changes for a listener is written to the log in the transaction that makes it true
 (catalog/listeners/events.py). So a ticket that was read once stays true until an event names its
 purchase or its screening. The log is looked at again and again, at once where this process wrote to
-it, and by a playlist whose last look is older than a twentieth of a second. What the log does not
-tell, since it erases without a word (catalog/listeners/privacy.py), a slower audit finds.
+it, and before each playlist. What the log does not tell, since it erases without a word
+(catalog/listeners/privacy.py), a slower audit finds.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 500
 _AUDITED_AT_ONCE = 200
-# A look at the log that began so long ago is fresh enough for a playlist.
-_FRESH_S = 0.05
 _AUDIT_S = 30.0
 
 
@@ -107,7 +105,7 @@ class Entitlements:
         await self._be_fresh()
 
     async def standing(self, correlation_id: str) -> Standing:
-        """The ticket as it was at most a twentieth of a second ago, and after every `kick`.
+        """The ticket as it is: after all that stood in the log when this was asked.
 
         Where the database does not answer, what is known of the ticket holds: her sound goes on.
         Raises TicketNotFoundError, DatabaseError.
@@ -182,9 +180,9 @@ class Entitlements:
 
     async def _be_fresh(self) -> None:
         """Return when a look has ended that began about now or later, and after all kicks."""
-        oldest = self._monotonic() - _FRESH_S
+        oldest = self._monotonic()
         kicks = self._kicks
-        while self._looked_at is None or self._looked_at <= oldest or self._kicks_seen < kicks:
+        while self._looked_at is None or self._looked_at < oldest or self._kicks_seen < kicks:
             if self._look is None:
                 # One for all who wait; a client that goes away does not end it for the others.
                 self._look = asyncio.create_task(self._look_at_log())
