@@ -38,6 +38,8 @@ UNDESCRIBED_MOVIE_ID = "charade"
 TELL = [sys.executable, "-c", "from gateway.cli import main; main()"]
 AMC_CLONE = [sys.executable, "-c", "from amc_clone.cli import main; main()"]
 _PLACE = "hudson-street-12"
+# In each theater; the demo's way to sell looks at no more.
+_AUDITORIUMS = 30
 _VOICE = np.asarray(
     0.03 * np.sin(2 * np.pi * 220 * np.arange(timecode.RATE_HZ) / timecode.RATE_HZ), np.float32
 )
@@ -164,12 +166,19 @@ async def running_world(folder: Path) -> AsyncIterator[World]:
 
 
 async def _make_chain(database: Path) -> None:
-    """Seed the chain, and empty its auditoriums of the next hours for the tests' own showings."""
+    """Seed the chain, and make room for the tests' own showings: they all run at about one time."""
     await run_command("amc-clone seed", [*AMC_CLONE, "seed", "--database", str(database)])
     with closing(sqlite3.connect(database)) as connection, connection:
         until = datetime.now(UTC) + timedelta(hours=6)
         connection.execute(
             "DELETE FROM screenings WHERE previews_start < ?", (round(until.timestamp() * 1e6),)
+        )
+        connection.execute(
+            "WITH RECURSIVE numbers(number) AS (VALUES (1) UNION ALL SELECT number + 1 FROM numbers"
+            " WHERE number < ?)"
+            " INSERT OR IGNORE INTO auditoriums (location_id, number)"
+            " SELECT theaters.id, CAST(number AS TEXT) FROM theaters, numbers",
+            (_AUDITORIUMS,),
         )
 
 
