@@ -10,7 +10,7 @@ from packager.encoding.ladder import Rung
 
 # Up to these bit rates, and for all above.
 _ENCODE_AAC = (48_000, 37.0), (80_000, 25.0), (512_000, 18.0)
-_ENCODE_OPUS = (31_999, 36.0), (512_000, 16.0)
+_ENCODE_OPUS = (31_999, 14.0), (512_000, 16.0)
 _VERIFY = {"aac": 4.0, "opus": 8.0}
 
 

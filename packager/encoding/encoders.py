@@ -29,8 +29,6 @@ _SILENCE = f"subfile,,start,0,end,{_OPUS_FILL * BYTES_PER_SAMPLE},,:/dev/zero"
 _FAST_FROM_BPS = 96_000
 # Highest frequency of AAC in Hz, by the bit rate that it is for: below this one.
 _AAC_CUTOFFS_HZ = (48_000, 12_000), (96_000, 16_000), (math.inf, 20_000)
-# Opus at this rate and above is coded without its analysis of what the sound is.
-_OPUS_PLAIN_FROM_BPS = 32_000
 # Microseconds between the encoder's own fragments: these are only how packets reach us, and two
 # seconds of the highest rate are a hundred kilobytes.
 _PIPE_FRAGMENT_US = 2_000_000
@@ -122,9 +120,9 @@ def encoder_options(rung: Rung) -> dict[str, Node]:
         # Speech needs its bits in bursts, but within what a buffer of a second evens out: free, the
         # same quality came at peaks of 28.8 in place of 26.0 kbit/s.
         "vbr": "constrained",
-        # Below 7 there is no analysis and no speech mode, which is better, and half the cost, where
-        # bits are enough (48 kbit/s); at 24 a voice lost by it.
-        "compression_level": 5 if rung.bit_rate_bps >= _OPUS_PLAIN_FROM_BPS else 10,
+        # Below 7 there is no analysis of the sound and no speech mode, and half the cost. With
+        # them, seconds of soft tones at 24 kbit/s came out 15 LU louder than they are.
+        "compression_level": 5,
         "frame_duration": OPUS_PACKET_SAMPLES * 1000 // SAMPLE_RATE_HZ,  # ms, 48 to a fragment
         # Not voip: its high-pass filter and enhancement move the sound away from the master's.
         "application": "audio",
