@@ -223,8 +223,8 @@ async def test_wrong_credentials_show_no_secret(
 async def test_server_that_is_gone_is_an_error(tmp_path: Path) -> None:
     """No server at the endpoint: each operation fails in bounded time and says so."""
     with s3_server(tmp_path / "server") as server:
+        await server.storage("films").replace(KEY, b"{}")
         storage = server.storage("films", timeout_s=2.0)
-        await storage.replace(KEY, b"{}")
         server.kill()
         async with asyncio.timeout(30):
             with pytest.raises(StorageError, match="cannot be reached"):

@@ -14,8 +14,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import obstore
+from obstore.store import S3Store
 
 from media.s3 import S3Storage
 from media.settings import S3Settings
@@ -99,6 +102,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     server = S3Server(endpoint, process)
     try:
         _wait_until_it_answers(server)
+        _wait_until_it_writes(server)
         yield server
     finally:
         server.kill()
@@ -120,6 +124,21 @@ def _wait_until_it_answers(server: S3Server) -> None:
         else:
             return
     raise AssertionError("the S3 server does not answer; see its log")
+
+
+def _wait_until_it_writes(server: S3Server) -> None:
+    """It answers before it has made room for the first object of a bucket."""
+    store = S3Store(
+        "films",
+        endpoint=server.endpoint,
+        access_key_id=ACCESS_KEY_ID,
+        secret_access_key=SECRET_ACCESS_KEY,
+        region="us-east-1",
+        client_options={"allow_http": True, "timeout": timedelta(seconds=_PATIENCE_S)},
+        retry_config={"max_retries": 100, "retry_timeout": timedelta(seconds=_PATIENCE_S)},
+    )
+    obstore.put(store, "ready", b"")
+    obstore.delete(store, "ready")
 
 
 def _free_ports(count: int) -> list[int]:
