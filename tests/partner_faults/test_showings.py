@@ -123,6 +123,8 @@ async def test_one_showing_alone_needs_no_echo(world: World, night: str) -> None
     world.clock.now = ends - timedelta(seconds=1)
     sold = await world.sell(only)
     await world.is_enriched(sold.correlation_id)
+    ticket = await world.text("/tell/tickets", **bearer(await world.claim(sold)))
+    assert f'"movie_start":"{only.movie_start:%Y-%m-%dT%H:%M:%SZ}"' in ticket
 
 
 async def test_a_parked_purchase_is_a_calm_state(world: World) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,26 @@ def database_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/tell.db"
 
 
-def kept(town: Town, limit: int = 10) -> Entitlements:
+def kept(town: Town, limit: int = 10, monotonic: Callable[[], float] = lambda: 0.0) -> Entitlements:
     """Entitlements of another replica: nobody kicks them."""
     assert town.tell.app is not None
     database = town.tell.app[keys.DATABASE]
     return Entitlements(
-        Tickets(database), EventLog(database), poll_s=1.0, limit=limit, monotonic=lambda: 0.0
+        Tickets(database), EventLog(database), poll_s=1.0, limit=limit, monotonic=monotonic
     )
+
+
+async def test_a_change_on_another_replica_is_in_the_very_next_answer(town: Town) -> None:
+    """Nobody kicks this one, and it has looked a moment ago: what was written since is seen."""
+    screening = await town.show()
+    sold = await town.sell(screening)
+    await town.is_enriched(sold.correlation_id)
+    ours = kept(town, monotonic=time.monotonic)
+    for status in (ScreeningStatus.CANCELLED, ScreeningStatus.SCHEDULED) * 5:
+        await town.change_screening(screening.showtime_id, status=status)
+        ticket = (await ours.standing(sold.correlation_id)).ticket
+        assert ticket.screening is not None
+        assert ticket.screening.status is status
 
 
 async def test_an_event_ends_what_was_kept(town: Town) -> None:
