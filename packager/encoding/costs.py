@@ -10,14 +10,15 @@ from packager.encoding.ladder import Rung
 
 # Up to these bit rates, and for all above.
 _ENCODE_AAC = (48_000, 37.0), (80_000, 25.0), (512_000, 18.0)
-_ENCODE_OPUS = (31_999, 14.0), (512_000, 16.0)
+_ENCODE_OPUS = 16.0
 _VERIFY = {"aac": 4.0, "opus": 8.0}
 
 
 def encode_cost(rung: Rung) -> float:
     """Cost of encoding *rung*."""
-    table = _ENCODE_AAC if rung.codec == "aac" else _ENCODE_OPUS
-    return next(cost for highest, cost in table if rung.bit_rate_bps <= highest)
+    if rung.codec == "opus":
+        return _ENCODE_OPUS
+    return next(cost for highest, cost in _ENCODE_AAC if rung.bit_rate_bps <= highest)
 
 
 def verify_cost(rung: Rung) -> float:
