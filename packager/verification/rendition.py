@@ -39,8 +39,6 @@ _MOST_LOUDNESS_ERROR_LOW_LU = 1.0
 _LOW_RATE_BPS = 32_000
 # The same for each second of it that is louder than the floor: no codec does this, a hole does.
 _MOST_LEVEL_ERROR_LU = 6.0
-# A voice codec makes tones up to 9 LU louder at 24 kbit/s; a hole, or noise, is further off.
-_MOST_LEVEL_ERROR_LOW_LU = 12.0
 _LEVEL_FLOOR_LUFS = -45.0
 _STEPS_A_SECOND = SAMPLE_RATE_HZ // STEP_SAMPLES
 
@@ -203,9 +201,8 @@ def check_levels(rung: Rung, found: Energies, expected: Energies) -> float:
         raise VerifyError(rung.name, f"it is {difference_lu:+.2f} LU louder than the source")
     found_lufs, expected_lufs = (to_lufs(_seconds(each)) for each in (found, expected))
     audible = np.maximum(found_lufs, expected_lufs) > _LEVEL_FLOOR_LUFS
-    low = rung.bit_rate_bps <= _LOW_RATE_BPS
-    most_lu = _MOST_LEVEL_ERROR_LOW_LU if low else _MOST_LEVEL_ERROR_LU
-    off = audible & (np.abs(np.maximum(found_lufs, -90) - np.maximum(expected_lufs, -90)) > most_lu)
+    differences_lu = np.maximum(found_lufs, -90) - np.maximum(expected_lufs, -90)
+    off = audible & (np.abs(differences_lu) > _MOST_LEVEL_ERROR_LU)
     if off.any():
         second = int(np.argmax(off))
         raise VerifyError(
