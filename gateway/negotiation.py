@@ -1,4 +1,4 @@
-"""Which form of an answer a client wants: Accept and Accept-Encoding (RFC 9110 12.5). Pure."""
+"""Which form of an answer a client wants: Accept and its kin (RFC 9110 12.5). Pure."""
 
 from __future__ import annotations
 
@@ -33,6 +33,20 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
     """Whether a gzip answer may be sent (RFC 9110 12.5.3)."""
     weights = _weights(accept_encoding)
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+
+
+def preferred_language(accept_language: str | None, offers: Sequence[str]) -> str:
+    """The offered language that the client likes best; the first offer where it likes none.
+
+    Offers are languages without a region, and a region in the header is passed over, as the app
+    does with the phone's languages (RFC 4647 3.4).
+    """
+    weights = _weights(accept_language)
+    # Equal ones as they are written: clients put the dearest first.
+    for tag in sorted(weights, key=lambda tag: -weights[tag]):
+        if weights[tag] > 0 and tag.partition("-")[0] in offers:
+            return tag.partition("-")[0]
+    return offers[0]
 
 
 def _weights(header: str | None) -> dict[str, float]:

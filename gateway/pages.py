@@ -43,6 +43,8 @@ _LIMIT = b'<meta name="tell-downloads-mb" content="300">'
 # And the modules that are fetched beside the page, in place of the one that names the others.
 _PRELOAD = b'<link rel="modulepreload" href="/app/js/app.js">'
 _ENTRY = "js/app.js"
+_MESSAGES = "messages/"
+_FALLBACK = "en"
 _OURS = ".js"
 # What only a person with developer tools asks for; no phone keeps it.
 _SOURCE_MAP = ".map"
@@ -119,6 +121,11 @@ class WebApp:
     def index(self) -> Page | None:
         """The app's one page."""
         return self._pages.get(_INDEX)
+
+    def languages(self) -> list[str]:
+        """What the app speaks; what it falls back to comes first."""
+        found = [Path(name).stem for name in self._pages if name.startswith(_MESSAGES)]
+        return sorted(found, key=lambda language: (language != _FALLBACK, language))
 
 
 def _join(pages: dict[str, Page], folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.keys import WEB_APP
-from gateway.negotiation import accepts_gzip
+from gateway.negotiation import accepts_gzip, preferred_language
 from gateway.pages import PAGE_POLICY, SCRIPT_POLICY, Page
 from gateway.ranges import select_bytes
 from gateway.routing import Answer, Route
@@ -21,8 +21,16 @@ async def get_root(_request: web.Request) -> web.Response:
 
 async def get_page(request: web.Request) -> web.Response:
     """Send the app's page; the claim code in its fragment never reaches us."""
-    response = _answer(request, request.app[WEB_APP].index())
+    app = request.app[WEB_APP]
+    response = _answer(request, app.index())
     response.headers["Content-Security-Policy"] = PAGE_POLICY
+    languages = app.languages()
+    if languages:
+        # The words come beside the script, and not after it (RFC 8288; HTML 4.6.8.19, "preload").
+        language = preferred_language(request.headers.get("Accept-Language"), languages)
+        link = f"</app/messages/{language}.json>; rel=preload; as=fetch; crossorigin"
+        response.headers["Link"] = link
+        response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     return response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.negotiation import accepts_gzip, preferred_type
+from gateway.negotiation import accepts_gzip, preferred_language, preferred_type
 
 JSON, HLS = "application/json", "application/vnd.apple.mpegurl"
 
@@ -53,3 +53,22 @@ def test_the_best_liked_form_is_chosen(accept: str | None, expected: str | None)
 def test_gzip_is_sent_only_where_it_is_taken(header: str | None, expected: bool) -> None:
     """RFC 9110 12.5.3, with q=0 as a refusal."""
     assert accepts_gzip(header) is expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, "en"),
+        ("es", "es"),
+        ("ES-419", "es"),
+        ("fr-FR, es;q=0.5, en;q=0.4", "es"),
+        ("en;q=0.4, es;q=0.5", "es"),
+        ("en-GB, es", "en"),
+        ("es;q=0", "en"),
+        ("fr, *;q=0.1", "en"),
+        ("fr", "en"),
+    ],
+)
+def test_the_best_liked_language_is_chosen(header: str | None, expected: str) -> None:
+    """By weight and then by order; the first offer where none is liked."""
+    assert preferred_language(header, ("en", "es")) == expected

@@ -127,3 +127,21 @@ test("a ticket that is gone takes what was kept of it along", async () => {
   visit().forget();
   assert.deepEqual([...memory.keys()], []);
 });
+
+test("whoever hears of a claimed ticket may ask for its track at once", async () => {
+  answers = { "/tell/claims": { listener_token: "new", ticket: TICKET } };
+  const api = visit();
+  const sent = [];
+  const answering = globalThis.fetch;
+  globalThis.fetch = (path, options) => {
+    sent.push([path.split("?")[0], new Headers(options?.headers).get("Authorization")]);
+    return answering(path);
+  };
+  answers["/media/audio/one-week"] = GRANT;
+  const heard = new Promise((resolve) => {
+    api.onTickets = ([ticket]) => resolve(api.grant(ticket.movie_id, ticket.correlation_id));
+  });
+  await api.claim("code", "nonce");
+  await heard;
+  assert.deepEqual(sent.at(-1), ["/media/audio/one-week", "Bearer new"]);
+});

@@ -1,6 +1,7 @@
 /** "If it does not fit": where she moves the film by ear and sets what her earphone is late by. */
 
 import { Earphone } from "./earphone.js";
+import { painted } from "./painted.js";
 import { button, element, write } from "./screens.js";
 
 const NUDGES_MS = [-10_000, -1000, 1000, 10_000];
@@ -17,23 +18,28 @@ const NUDGES_MS = [-10_000, -1000, 1000, 10_000];
 export class Adjusting {
   root;
   #parts;
-  #earphone;
   #moved = element("p", {});
-  #forget;
+  /** What she finds when she opens it: made while nobody waits. @type {Earphone | null} */
+  #earphone = null;
+  /** @type {HTMLElement | null} */ #forget = null;
+  #closed = false;
 
   /** @param {Parts} parts */
   constructor(parts) {
-    const { messages, announcer, adjustments, film, mayCalibrate } = parts;
     this.#parts = parts;
+    const summary = element("summary", {}, parts.messages.text("adjust.summary"));
+    this.root = element("details", { class: "adjust" }, summary);
+    painted().then(() => this.#closed || this.#build());
+  }
+
+  #build() {
+    const { messages, announcer, adjustments, film, mayCalibrate } = this.#parts;
     this.#earphone = new Earphone({ messages, announcer, adjustments, mayCalibrate });
     this.#forget = button(messages.text("adjust.forget"), () => {
       adjustments.forget();
       this.#tell(this.#movedText());
     });
-    this.root = element(
-      "details",
-      { class: "adjust" },
-      element("summary", {}, messages.text("adjust.summary")),
+    this.root.append(
       this.#group(
         "adjust.film",
         this.#moved,
@@ -57,12 +63,14 @@ export class Adjusting {
   }
 
   close() {
-    this.#earphone.close();
+    this.#closed = true;
+    this.#earphone?.close();
   }
 
   /** Write what has changed. */
   render() {
-    const { messages, adjustments } = this.#parts;
+    if (this.#forget === null) return;
+    const { adjustments } = this.#parts;
     write(this.#moved, this.#movedText());
     // Not taken away under her finger: what is read as "dimmed" is still found.
     this.#forget.setAttribute("aria-disabled", String(!adjustments.own));

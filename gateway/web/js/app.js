@@ -1,7 +1,8 @@
 /** The composition root: from the link to the ticket, and which screen stands when. */
 
 import { Announcer } from "./announcer.js";
-import { ApiError, randomId } from "./api.js";
+import { ApiError } from "./api.js";
+import { Claiming, LISTENER_KEY } from "./claiming.js";
 import { Clock } from "./clock.js";
 import { Events } from "./events.js";
 import { KeptApi } from "./kept.js";
@@ -13,6 +14,7 @@ import { load as loadMessages } from "./messages.js";
 import { persisted } from "./device.js";
 import { loadHls } from "./hlsjs.js";
 import { goOffline } from "./offline.js";
+import { painted } from "./painted.js";
 import { Player } from "./player.js";
 import { sections } from "./preferences.js";
 import { Readying } from "./readying.js";
@@ -26,8 +28,6 @@ import { instantMs, screenOf } from "./timeline.js";
 import { keepCurrent, Listening } from "./updates.js";
 import { card } from "./wording.js";
 
-const LISTENER_KEY = "tell.listener";
-const NONCE_KEY = "tell.device";
 /** Screens that come without her doing, and end what she hears. */
 const ALARMING = ["cancelled", "gone"];
 /** A purchase is enriched within a second or two; after that, the partner is down: ask less. */
@@ -52,15 +52,8 @@ class App {
     sleep,
     pause: () => this.#showing?.narratorPause() ?? null,
   });
-  #api = new KeptApi(memory.get(LISTENER_KEY), {
-    memory,
-    sleep,
-    wallMs: Date.now,
-    languageOf: (offered) => {
-      const chosen = memory.get(DESCRIPTION_KEY);
-      return match(offered, chosen ? [chosen, ...navigator.languages] : navigator.languages);
-    },
-  });
+  #api;
+  #claiming;
   #light = new Light(
     document.documentElement,
     document.querySelector('meta[name="theme-color"]'),
@@ -70,13 +63,7 @@ class App {
   #silence = new Silence();
   #player;
   #offline;
-  #reports = new Reports({
-    api: this.#api,
-    memory,
-    sleep,
-    nowMs: () => performance.now(),
-    heard: () => this.#showing?.heard() ?? null,
-  });
+  #reports;
   /** @type {Readying | null} */ #readying = null;
   #listening = new Listening();
   #events;
@@ -89,10 +76,22 @@ class App {
   #turn = 0;
   #several = false;
 
-  /** @param {import("./messages.js").Messages} messages */
-  constructor(messages) {
+  /**
+   * @param {import("./messages.js").Messages} messages
+   * @param {KeptApi} api @param {Claiming} claiming
+   */
+  constructor(messages, api, claiming) {
     this.#messages = messages;
+    this.#api = api;
+    this.#claiming = claiming;
     this.#stage = new Stage(byId("main"), messages.text("app.name"));
+    this.#reports = new Reports({
+      api,
+      memory,
+      sleep,
+      nowMs: () => performance.now(),
+      heard: () => this.#showing?.heard() ?? null,
+    });
     this.#offline = goOffline({
       audio: /** @type {HTMLAudioElement} */ (byId("sound")),
       api: this.#api,
@@ -237,26 +236,21 @@ class App {
 
   /** @param {number} turn @param {string} code */
   async #claim(turn, code) {
-    this.#say("opening");
-    const nonce = memory.get(NONCE_KEY) ?? randomId();
-    memory.set(NONCE_KEY, nonce);
-    let answer;
-    try {
-      answer = await this.#api.claim(code, nonce);
-    } catch (error) {
-      // A listener that Tell no longer knows does not stand in the way of a good link.
-      const known = memory.get(LISTENER_KEY) !== null;
-      if (!(error instanceof ApiError && error.status === 401 && known)) throw error;
-      this.#api.use(null);
-      answer = await this.#api.claim(code, nonce);
+    const claimed = this.#claiming.claim(code);
+    // Where the answer is there already, nothing is said that would be taken back at once.
+    const there = claimed.then(() => true, () => true);
+    const late = new Promise((resolve) => setTimeout(resolve, 0, false));
+    if (!(await Promise.race([there, late]))) this.#say("opening");
+    const answer = await claimed;
+    if (turn !== this.#turn) {
+      this.#events.start();
+      return;
     }
-    memory.set(LISTENER_KEY, answer.listener_token);
-    this.#api.use(answer.listener_token);
-    this.#events.start();
-    if (turn !== this.#turn) return;
     // The claim code is a secret: it leaves the address, the history and what is shared of them.
     history.replaceState(null, "", ticketUrl(answer.ticket));
     this.#show(answer.ticket);
+    await painted();
+    this.#events.start();
     this.#several = (await this.#api.tickets()).length > 1;
     if (turn === this.#turn) this.#heading(this.#settings !== null);
   }
@@ -344,6 +338,7 @@ class App {
         announcer: this.#announcer,
         screen: view,
         sourceOf: (grant, opened) => this.#offline.sources.open(grant, opened),
+        follow: (changed) => this.#offline.sources.follow(changed),
         onOtherScreen: (other) => {
           this.#begin();
           this.#show(other);
@@ -372,8 +367,8 @@ class App {
     );
     view.putFirst(this.#readying.root);
     this.#stage.show(view.root);
-    // Now, beside the grant, and not only when the sound is opened; what fails here is asked again.
-    loadHls().catch(() => {});
+    // Not only when the sound is opened; what fails here is asked again.
+    painted().then(loadHls).catch(() => {});
   }
 
   /** Ask again until the ticket is another. @param {any} ticket @param {string} screen */
@@ -426,9 +421,23 @@ class App {
   }
 }
 
+const api = new KeptApi(memory.get(LISTENER_KEY), {
+  memory,
+  sleep,
+  wallMs: Date.now,
+  languageOf: (offered) => {
+    const chosen = memory.get(DESCRIPTION_KEY);
+    return match(offered, chosen ? [chosen, ...navigator.languages] : navigator.languages);
+  },
+});
+const claiming = new Claiming(api, memory);
+// Asked before there are words to show it in: on a slow line that is a second saved.
+if (location.hash.length > 1 && !location.href.endsWith(SETTINGS_URL)) {
+  claiming.begin(location.hash.slice(1));
+}
 const messages = await loadMessages(memory.get(APP_KEY), navigator.languages);
 document.documentElement.lang = messages.locale;
 document.documentElement.dir = directionOf(messages.locale);
-await new App(messages).open();
+await new App(messages, api, claiming).open();
 // After the screen stands: what comes now is for the next visit.
 keepCurrent(sleep);

@@ -48,6 +48,8 @@ export class KeptApi extends Api {
   /** @override */
   async claim(/** @type {string} */ claimCode, /** @type {string} */ deviceNonce) {
     const answer = await super.claim(claimCode, deviceNonce);
+    // Before anybody hears of the ticket: who does asks for its track at once.
+    this.use(answer.listener_token);
     this.keep(answer.ticket);
     return answer;
   }

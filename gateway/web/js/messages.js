@@ -9,16 +9,14 @@ export const LANGUAGES = ["en", "es"];
 
 export class Messages {
   #catalogue;
-  #plural;
-  #number;
+  /** Formatters are slow to make, and some are never needed. @type {Map<string, any>} */
+  #made = new Map();
   /** @type {string} */ locale;
 
   /** @param {string} locale BCP 47 @param {Catalogue} catalogue */
   constructor(locale, catalogue) {
     this.locale = locale;
     this.#catalogue = catalogue;
-    this.#plural = new Intl.PluralRules(locale);
-    this.#number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   }
 
   /**
@@ -31,11 +29,12 @@ export class Messages {
     let message = this.#catalogue[key];
     if (message === undefined) throw new Error(`no message ${key}`);
     if (typeof message !== "string") {
-      message = message[this.#plural.select(Number(values.count))] ?? message.other;
+      const plural = this.#once("plural", () => new Intl.PluralRules(this.locale));
+      message = message[plural.select(Number(values.count))] ?? message.other;
     }
     return message.replace(/\{(\w+)\}/g, (_, name) => {
       const value = values[name];
-      return typeof value === "number" ? this.#number.format(value) : String(value);
+      return typeof value === "number" ? this.#number().format(value) : String(value);
     });
   }
 
@@ -81,7 +80,9 @@ export class Messages {
    * @param {number} atMs @param {string} timeZone IANA @param {number} nowMs
    */
   otherDay(atMs, timeZone, nowMs) {
-    if (cinemaDay(atMs, timeZone) === cinemaDay(nowMs, timeZone)) return null;
+    const day = (/** @type {number} */ ms) =>
+      this.#format(ms - DAY_ENDS_MS, { timeZone, year: "numeric", month: "numeric", day: "numeric" });
+    if (day(atMs) === day(nowMs)) return null;
     const options = /** @type {const} */ ({ weekday: "long", month: "long", day: "numeric" });
     // By the cinema's day: a showing at half past midnight on Tuesday is Monday night's.
     return this.#format(atMs - DAY_ENDS_MS, { timeZone, ...options });
@@ -89,17 +90,24 @@ export class Messages {
 
   /** @param {number} atMs @param {Intl.DateTimeFormatOptions} options */
   #format(atMs, options) {
-    return new Intl.DateTimeFormat(this.locale, options).format(atMs);
+    const make = () => new Intl.DateTimeFormat(this.locale, options);
+    return this.#once(JSON.stringify(options), make).format(atMs);
+  }
+
+  #number() {
+    const options = { maximumFractionDigits: 1 };
+    return this.#once("number", () => new Intl.NumberFormat(this.locale, options));
+  }
+
+  /** @template T @param {string} name @param {() => T} make @returns {T} */
+  #once(name, make) {
+    if (!this.#made.has(name)) this.#made.set(name, make());
+    return this.#made.get(name);
   }
 }
 
 /** A cinema's day ends at 04:00: a showing at half past midnight is still tonight's. */
 const DAY_ENDS_MS = 4 * 3600 * 1000;
-
-/** @param {number} atMs @param {string} timeZone */
-function cinemaDay(atMs, timeZone) {
-  return new Intl.DateTimeFormat("en-CA", { timeZone }).format(atMs - DAY_ENDS_MS);
-}
 
 /**
  * The words of the language that she chose, else the phone's, else English.

@@ -12,6 +12,7 @@ import * as mediaSession from "./mediasession.js";
 import { memory } from "./memory.js";
 import { Opening } from "./opening.js";
 import { currentOutput, watchOutputs } from "./outputs.js";
+import { painted } from "./painted.js";
 import { sleep } from "./sleep.js";
 import { statusText, syncLines } from "./status.js";
 import { Telling } from "./telling.js";
@@ -35,6 +36,7 @@ const REFUSALS = 3;
  * @property {import("./announcer.js").Announcer} announcer
  * @property {import("./screens.js").TicketScreen} screen
  * @property {import("./opening.js").Parts["sourceOf"]} sourceOf what the sound comes from
+ * @property {(ticket: Record<string, any>) => void} follow what plays is to go on with this ticket
  * @property {(ticket: Record<string, any>) => void} onOtherScreen the ticket left this screen
  * @property {(error: ApiError) => void} onLost Tell no longer shows this ticket to this listener
  */
@@ -84,7 +86,7 @@ export class Showing {
       theater: ticket.theater_name ?? "",
       poster: ticket.poster_url,
     });
-    this.#tick();
+    this.#render();
     this.#keepTicking();
   }
 
@@ -171,8 +173,9 @@ export class Showing {
   /** The ticket as Tell has it now, asked for or pushed. @param {Record<string, any>} ticket */
   update(ticket) {
     if (this.#closed) return;
-    const { onOtherScreen } = this.#parts;
+    const { onOtherScreen, follow } = this.#parts;
     const before = this.#ticket;
+    follow(ticket);
     const fell = this.#take(ticket);
     const screen = screenOf(ticket, this.#film.nowMs());
     if (screen !== "showing" && !(screen === "ended" && this.#wanted)) {
@@ -293,6 +296,9 @@ export class Showing {
 
   /** By a worker's timer: those of a hidden page come once a minute. */
   async #keepTicking() {
+    await painted();
+    this.#parts.silence.prepare();
+    if (!this.#closed) this.#tick();
     while (!this.#closed) {
       await sleep(TICK_MS);
       if (!this.#closed) this.#tick();

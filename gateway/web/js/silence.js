@@ -20,15 +20,22 @@ export class Silence {
   #audio = null;
   #wanted = false;
 
+  /** Make it while nobody waits, so that a tap on a slow phone is answered at once. */
+  prepare() {
+    if (this.#audio !== null) return;
+    // One period, again and again: 80,000 sines would be felt.
+    const period = Array.from(
+      { length: RATE_HZ / HUM_HZ },
+      (_, index) => HUM_PEAK * Math.sin((2 * Math.PI * HUM_HZ * index) / RATE_HZ),
+    );
+    const bytes = wav(RATE_HZ, RATE_HZ * SECONDS, (index) => period[index % period.length]);
+    this.#audio = new Audio(URL.createObjectURL(new Blob([bytes], { type: "audio/wav" })));
+    this.#audio.loop = true;
+  }
+
   /** Begin; must be called from a tap or a key, or a browser may refuse it. */
   start() {
-    if (this.#audio === null) {
-      const hum = (/** @type {number} */ index) =>
-        HUM_PEAK * Math.sin((2 * Math.PI * HUM_HZ * index) / RATE_HZ);
-      const bytes = wav(RATE_HZ, RATE_HZ * SECONDS, hum);
-      this.#audio = new Audio(URL.createObjectURL(new Blob([bytes], { type: "audio/wav" })));
-      this.#audio.loop = true;
-    }
+    this.prepare();
     this.#wanted = true;
     this.keep();
   }

@@ -48,13 +48,29 @@ async def test_a_known_page_is_not_sent_again(town: Town) -> None:
         for encoding in ("gzip", "identity"):
             headers = {"Accept-Encoding": encoding}
             async with session.get(url, headers=headers) as answer:
-                assert answer.headers["Vary"] == "Accept-Encoding"
+                assert answer.headers["Vary"] == "Accept-Encoding, Accept-Language"
                 tag = answer.headers["ETag"]
             async with session.get(url, headers=headers | {"If-None-Match": tag}) as answer:
                 assert (answer.status, await answer.read()) == (304, b"")
                 assert answer.headers["ETag"] == tag
             tags.add(tag)
     assert len(tags) == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"), [(None, "en"), ("es-MX,es;q=0.9", "es"), ("fr, en-GB;q=0.5", "en")]
+)
+async def test_the_words_come_beside_the_script(
+    town: Town, wanted: str | None, language: str
+) -> None:
+    """In the language that the app will choose by the phone's; each of them is there."""
+    headers = {} if wanted is None else {"Accept-Language": wanted}
+    async with town.tell.get("/listen", headers=headers) as answer:
+        link = answer.headers["Link"]
+    assert link == f"</app/messages/{language}.json>; rel=preload; as=fetch; crossorigin"
+    async with town.tell.get(f"/app/messages/{language}.json") as answer:
+        assert answer.status == 200
+        assert "button.listen" in await answer.json()
 
 
 @pytest.mark.parametrize(
