@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiohttp import web
 
+FAILURE_ID = "a-number-for-the-staff"
 _WORKER = "/app/sw.js"
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-encoding"})
 
@@ -31,13 +32,15 @@ class Fault:
 class Faulty:
     """The broken way. `faults` are used up in turn; `asked` are the first bytes asked for.
 
-    While `flows` is not set, nothing of the sound comes through.
+    While `flows` is not set, nothing of the sound comes through. Paths that begin with `failing`
+    are answered 500 with the number FAILURE_ID.
     """
 
     url: str
     faults: list[Fault] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     worker_suffix: bytes = b""
+    failing: str | None = None
     flows: asyncio.Event = field(default_factory=asyncio.Event)
 
     def through(self, listen_url: str) -> str:
@@ -61,6 +64,10 @@ async def faulty_way(tell_url: str, address: str = "127.0.0.1") -> AsyncIterator
         async def forward(request: web.Request) -> web.StreamResponse:
             headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}
             headers["Accept-Encoding"] = "identity"
+            if way.failing is not None and request.path.startswith(way.failing):
+                problem = {"status": 500, "code": "internal", "correlation_id": FAILURE_ID}
+                media_type = "application/problem+json"
+                return web.json_response(problem, status=500, content_type=media_type)
             if request.path == _WORKER:
                 # A changed worker is never "not modified".
                 headers.pop("If-None-Match", None)

@@ -40,7 +40,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-async def _violations(page: Page) -> list[str]:
+async def violations(page: Page) -> list[str]:
     """What axe finds, a line for each rule with the elements; [] is what we want."""
     # Evaluated from outside the page, so its own strict policy stays in force.
     if not await page.evaluate("'axe' in window"):
@@ -59,7 +59,7 @@ async def _in_all_looks(page: Page) -> dict[str, list[str]]:
     found = {}
     for look, media in LOOKS.items():
         await page.emulate_media(**media)
-        found[look] = await _violations(page)
+        found[look] = await violations(page)
     return found
 
 
@@ -216,11 +216,11 @@ async def test_the_app_s_screens(world: World, page: Page, screen: str) -> None:
 async def test_amc_clone_s_pages(world: World, page: Page) -> None:
     """The day's showings, and the page of a sold ticket with its link and QR code."""
     await page.goto(world.amc.url)
-    assert await _violations(page) == []
+    assert await violations(page) == []
     await page.get_by_role("button").filter(has_text="uy").first.click()
     await page.get_by_role("link", name="Listen with Tell").wait_for()
-    assert await _violations(page) == []
+    assert await violations(page) == []
     await page.goto(f"{world.amc.url}/operator?day={datetime.now(UTC) + timedelta(days=1):%F}")
     await page.get_by_role("button", name="Delay").first.click()
     await expect(page.get_by_role("status")).to_contain_text("the film starts at")
-    assert await _violations(page) == []
+    assert await violations(page) == []

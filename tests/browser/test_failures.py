@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from demo.browser import LISTEN, STOP, phone
-from tests.browser.faulty import faulty_way
+from tests.browser.faulty import FAILURE_ID, faulty_way
 from tests.browser.reading import EAR, said
 from tests.browser.world import MOVIE_MINUTES, UNDESCRIBED_MOVIE_ID, World
 
@@ -344,6 +344,22 @@ async def test_tell_that_fails(world: World, page: Page) -> None:
     assert number in world.tell.log.read_text(encoding="utf-8")
     await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("heading", level=1, name="One Week")).to_be_focused()
+
+
+async def test_sound_that_cannot_be_opened(world: World, page: Page) -> None:
+    """Tell fails at the press: an alarm with a number for the staff; pressed again, it plays."""
+    sale = await world.sell(RUNNING)
+    async with faulty_way(world.tell.url) as way:
+        way.failing = "/media/audio/"
+        await page.goto(way.through(sale.listen_url))
+        await page.get_by_role("button", name=LISTEN, exact=True).click()
+        await _expect_alarm(
+            page,
+            "The sound could not be opened. Press Listen to try again. "
+            f"If it stays so, tell the staff this number: {FAILURE_ID}.",
+        )
+        way.failing = None
+        await _listen(page)
 
 
 def _rename_table(world: World, name: str, other: str) -> None:

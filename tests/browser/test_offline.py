@@ -160,6 +160,28 @@ async def test_the_service_worker_serves_the_track_by_ranges(world: World, page:
     assert (await page.evaluate(_RANGE, ["0" * 64, None]))[0] == 404
 
 
+async def test_a_phone_that_is_full(world: World, page: Page) -> None:
+    """It says what to free, plays by the network, and downloads once there is room and she asks."""
+    protocol = await page.context.new_cdp_session(page)
+    quota = {"origin": world.tell.url}
+    await page.goto(f"{world.tell.url}/listen")
+    await protocol.send("Storage.overrideQuotaForOrigin", {**quota, "quotaSize": 300_000})
+    try:
+        sale = await world.sell(RUNNING)
+        await page.goto(sale.listen_url)
+        track = page.locator("[data-about=track]")
+        await expect(track).to_have_text(
+            re.compile(r"^There is no room for the download\. Free \d+ megabytes? on this phone;")
+        )
+        await page.get_by_role("button", name=LISTEN, exact=True).click()
+        await expect(page.locator("#status")).to_contain_text("Playing")
+    finally:
+        await protocol.send("Storage.overrideQuotaForOrigin", quota)
+    await page.locator("details.readiness summary").click()
+    await page.get_by_role("button", name="Download it now").click()
+    await expect(track).to_have_text(WHOLE, timeout=SOON_MS)
+
+
 async def test_a_new_version_waits_until_nobody_listens(
     world: World, way: Faulty, page: Page
 ) -> None:

@@ -39,6 +39,8 @@ class Phone {
   /** Grants by ticket; an ApiError is thrown. */
   grants = {};
   said = [];
+  /** Ends the wait for the next try; null while nothing waits. @type {(() => void) | null} */
+  wait = null;
 
   visit(limitMb = 300) {
     const phone = this;
@@ -70,8 +72,8 @@ class Phone {
       nowMs: () => phone.nowMs,
       storage: async () => ({ quota: phone.quota, usage: 0, persisted: true }),
       alone: (run) => run(),
-      // What is tried again later is not tried in these tests.
-      sleep: () => new Promise(() => {}),
+      // What is tried again later is tried when the test says so.
+      sleep: () => new Promise((resolve) => (phone.wait = resolve)),
       limitBytes: limitMb * MB,
     });
     downloads.watch(() => {
@@ -174,6 +176,22 @@ test("without network a whole track stays whole, and one that is missing waits",
   await downloads.take([ticket("a", 3), ticket("b", 30)]);
   assert.deepEqual(states(downloads, "a", "b"), ["whole", "offline"]);
 });
+
+for (const [code, status] of [["network", 0], ["rate-limited", 429], ["internal", 500]]) {
+  test(`what fails by ${code} is tried again`, async () => {
+    const phone = new Phone();
+    phone.grants = { a: new ApiError(code, status) };
+    const downloads = phone.visit();
+    await downloads.take([ticket("a", 3)]);
+    assert.notEqual(downloads.standing("a").state, "whole");
+    phone.grants = {};
+    const whole = new Promise((resolve) => {
+      downloads.watch(() => downloads.standing("a").state === "whole" && resolve(undefined));
+    });
+    phone.wait();
+    await whole;
+  });
+}
 
 test("a phone that saves data downloads when it is asked to", async () => {
   const phone = new Phone();

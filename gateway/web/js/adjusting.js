@@ -1,7 +1,7 @@
 /** "If it does not fit": where she moves the film by ear and sets what her earphone is late by. */
 
 import { Earphone } from "./earphone.js";
-import { painted } from "./painted.js";
+import { idle } from "./painted.js";
 import { button, element, write } from "./screens.js";
 
 const NUDGES_MS = [-10_000, -1000, 1000, 10_000];
@@ -29,7 +29,7 @@ export class Adjusting {
     this.#parts = parts;
     const summary = element("summary", {}, parts.messages.text("adjust.summary"));
     this.root = element("details", { class: "adjust" }, summary);
-    painted().then(() => this.#closed || this.#build());
+    idle().then(() => this.#closed || this.#build());
   }
 
   #build() {

@@ -5,6 +5,7 @@ import { ApiError } from "./api.js";
 import { Claiming, LISTENER_KEY } from "./claiming.js";
 import { Clock } from "./clock.js";
 import { Events } from "./events.js";
+import { failureOf } from "./failures.js";
 import { KeptApi } from "./kept.js";
 import { APP_KEY, DESCRIPTION_KEY, directionOf, match } from "./languages.js";
 import { Light } from "./light.js";
@@ -325,7 +326,11 @@ class App {
       return;
     }
     const view = new TicketScreen(this.#messages, {
-      onPress: () => this.#showing?.press(),
+      onPress: () => {
+        // She was quicker than the page: the player comes beside the grant, and not after it.
+        loadHls().catch(() => {});
+        this.#showing?.press();
+      },
       onSyncOpen: () => this.#showing?.renderSync(),
     });
     this.#showing = new Showing(
@@ -392,20 +397,13 @@ class App {
 
   /** @param {ApiError} error */
   #failed(error) {
-    const retry = { label: this.#messages.text("button.retry"), run: () => this.open() };
-    const values = { id: error.correlationId };
-    const claiming = location.hash.length > 1;
-    if (error.code === "network") this.#say("network", {}, retry);
-    else if (error.status === 429) this.#say("too-many-requests", {}, retry);
-    else if (error.code === "too-many-devices") this.#say("too-many-devices", {}, retry);
-    else if (claiming && error.status < 500) this.#say("claim-refused");
-    else if (error.status === 401 || error.status === 404) {
-      if (error.status === 401) {
-        memory.remove(LISTENER_KEY);
-        this.#api.forget();
-      }
-      this.#say("gone");
-    } else this.#say(error.correlationId ? "unknown" : "down", values, retry);
+    const { name, retry, forgotten } = failureOf(error, location.hash.length > 1);
+    if (forgotten) {
+      memory.remove(LISTENER_KEY);
+      this.#api.forget();
+    }
+    const again = { label: this.#messages.text("button.retry"), run: () => this.open() };
+    this.#say(name, { id: error.correlationId }, retry ? again : undefined);
   }
 
   /**

@@ -282,7 +282,8 @@ export class Downloads {
       if (!(error instanceof ApiError)) throw error;
       if (have) return null;
       this.#stand(id, { state: isAway(error) ? "offline" : "none" });
-      if (isAway(error)) this.#later();
+      // Too many asked at once: that passes too.
+      if (isAway(error) || error.status === 429) this.#later();
       return null;
     }
     // What is on the phone is kept while it is a rendition of the track as it is published now.

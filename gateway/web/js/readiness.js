@@ -51,7 +51,8 @@ export function soundOf(heardMs, nowMs, unheard) {
 /** @param {Known} known @returns {Point} */
 function track({ download, online }) {
   const { state, percent, sizeBytes } = download;
-  const values = { percent, megabytes: Math.max(1, Math.round(sizeBytes / 1e6)) };
+  const megabytes = Math.max(1, Math.round(sizeBytes / 1e6));
+  const values = { percent, megabytes, count: megabytes };
   const key = `keep.${state}`;
   if (state === "whole") return { about: "track", level: "good", key, values };
   // What is not on the phone comes by the network, where there is one and something plays.

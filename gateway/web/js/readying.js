@@ -11,7 +11,7 @@ const HEARD_KEY = "tell.heard.";
 /** What is worth saying by itself when it comes about. */
 const TOLD = ["whole", "damaged", "no-room", "failed", "no-codec"];
 /** From these she can ask for the download herself. */
-const ASKABLE = ["sparing", "never", "slow", "removed"];
+const ASKABLE = ["sparing", "never", "slow", "removed", "no-room", "failed"];
 
 /**
  * @typedef {object} Parts

@@ -12,7 +12,7 @@ import * as mediaSession from "./mediasession.js";
 import { memory } from "./memory.js";
 import { Opening } from "./opening.js";
 import { currentOutput, watchOutputs } from "./outputs.js";
-import { painted } from "./painted.js";
+import { idle, painted } from "./painted.js";
 import { sleep } from "./sleep.js";
 import { statusText, syncLines } from "./status.js";
 import { Telling } from "./telling.js";
@@ -296,8 +296,8 @@ export class Showing {
 
   /** By a worker's timer: those of a hidden page come once a minute. */
   async #keepTicking() {
+    idle().then(() => this.#parts.silence.prepare());
     await painted();
-    this.#parts.silence.prepare();
     if (!this.#closed) this.#tick();
     while (!this.#closed) {
       await sleep(TICK_MS);

@@ -34,6 +34,9 @@ export class Sources {
   /** @type {Record<string, any> | null} the ticket that is open */ #ticket = null;
   /** Files that were whole and could not be read: not tried again in this visit. */
   #broken = new Set();
+  /** What plays, and the grant that opened it. @type {{ source: Source, grant: any } | null} */
+  #playing = null;
+  #renewing = false;
   #changing = false;
   /** Something came about while the sound was going over. */ #missed = false;
 
@@ -54,13 +57,39 @@ export class Sources {
   async open(grant, ticket) {
     this.#ticket = ticket;
     const source = (await this.#download(grant)) ?? (await this.#stream(grant));
-    this.#mark(source);
+    this.#mark(source, grant);
     return this.#parts.deck.holding(source);
+  }
+
+  /**
+   * The ticket as Tell has it now. Where its film ends later than it was to, the address of what
+   * plays would open nothing before that end: it is signed anew, and the sound goes on.
+   * @param {Record<string, any>} ticket
+   */
+  async follow(ticket) {
+    const playing = this.#playing;
+    if (this.#renewing || !(playing?.source instanceof StreamSource)) return;
+    if (playing.grant.correlation_id !== ticket.correlation_id) return;
+    if (!(Date.parse(ticket.credits_end) > Date.parse(playing.grant.credits_end))) return;
+    this.#renewing = true;
+    try {
+      const grant = await this.#parts.api.grant(ticket.movie_id, ticket.correlation_id);
+      // Of an earlier visit it has nothing new; of another version it opens other bytes.
+      if (grant.kept || playing !== this.#playing || !sameTrack(grant, playing.grant)) return;
+      playing.source.renew(grant.downloads[0].url);
+      playing.grant = grant;
+    } catch (error) {
+      // With the next look at the ticket it is tried again.
+      if (!(error instanceof ApiError)) throw error;
+    } finally {
+      this.#renewing = false;
+    }
   }
 
   /** Nothing is open any more. */
   close() {
     this.#ticket = null;
+    this.#playing = null;
     this.#parts.downloads.playing = null;
   }
 
@@ -96,8 +125,9 @@ export class Sources {
     });
   }
 
-  /** @param {Source} source */
-  #mark(source) {
+  /** @param {Source} source @param {Record<string, any>} grant */
+  #mark(source, grant) {
+    this.#playing = { source, grant };
     this.#parts.downloads.playing = source instanceof DownloadSource ? source.sha256 : null;
   }
 
@@ -125,7 +155,7 @@ export class Sources {
       const grant = await api.grant(ticket.movie_id, ticket.correlation_id);
       const source = await (toDownload ? this.#download(grant) : this.#stream(grant));
       if (source && ticket === this.#ticket) {
-        if (await deck.handOver(source)) this.#mark(source);
+        if (await deck.handOver(source)) this.#mark(source, grant);
         else sleep(AGAIN_MS).then(() => this.#look());
       }
     } catch (error) {
@@ -137,4 +167,11 @@ export class Sources {
     // A damaged download may be whole again by now, or this page have its service worker.
     if (this.#missed) this.#look();
   }
+}
+
+/** Whether two grants open the same bytes. @param {Record<string, any>} one @param {Record<string, any>} other */
+function sameTrack(one, other) {
+  const digests = (/** @type {Record<string, any>} */ grant) =>
+    grant.downloads.map((/** @type {any} */ each) => each.sha256).join();
+  return digests(one) === digests(other);
 }

@@ -19,6 +19,8 @@ const RETRY_MS = 2000;
 /** A Media Playlist is named after its rendition. */
 const RENDITION = /([a-z0-9]+-[0-9]+k)\.m3u8$/;
 const REFUSED = [401, 403, 404, 410];
+/** What a stream token opens: Media Playlists and files, by its place in their addresses. */
+const SIGNED = /\/stream\/([^/]+)\/(?=[a-z0-9]+-[0-9]+k\.(?:m3u8|mp4)$)/;
 
 const HLS_CONFIG = {
   // The policy allows no worker made from a blob.
@@ -49,6 +51,7 @@ export class StreamSource {
   #guessBps;
   #capOf;
   /** @type {any} */ #hls = null;
+  /** Signed later than the one in the playlist, "" while there is none. */ #token = "";
 
   /**
    * @param {string} url the Multivariant Playlist
@@ -82,6 +85,9 @@ export class StreamSource {
       ...HLS_CONFIG,
       startPosition: positionS,
       abrEwmaDefaultEstimate: this.#guessBps,
+      xhrSetup: (/** @type {XMLHttpRequest} */ request, /** @type {string} */ address) => {
+        if (this.#token && SIGNED.test(address)) request.open("GET", this.#signed(address), true);
+      },
     });
     this.#hls.on(Hls.Events.MANIFEST_PARSED, (/** @type {any} */ _, /** @type {any} */ data) => {
       this.#hls.autoLevelCapping = this.#capOf(data.levels);
@@ -91,6 +97,19 @@ export class StreamSource {
     );
     this.#hls.loadSource(this.#url);
     this.#hls.attachMedia(audio);
+  }
+
+  /**
+   * Go on by another token for the same track, unheard: what is asked from now on is asked by it.
+   * @param {string} url any address of the track that it opens
+   */
+  renew(url) {
+    this.#token = SIGNED.exec(url)?.[1] ?? this.#token;
+  }
+
+  /** @param {string} address */
+  #signed(address) {
+    return address.replace(SIGNED, () => `/stream/${this.#token}/`);
   }
 
   detach() {

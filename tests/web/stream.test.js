@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { StreamSource } from "../../gateway/web/js/stream.js";
+
+const OLD = "s1~ticket~1~film~en~0123456789abcdef~6b034510~old";
+const NEW = "s2~ticket~1~film~en~0123456789abcdef~6b03ffff~new";
+
+/** hls.js as far as a source needs it; its requests are opened as it would. */
+class Hls {
+  static Events = { MANIFEST_PARSED: "parsed", ERROR: "error" };
+  constructor(config) {
+    Hls.last = this;
+    this.config = config;
+  }
+  on() {}
+  loadSource() {}
+  attachMedia() {}
+
+  /** The address that is asked for. */
+  asks(address) {
+    let opened = null;
+    this.config.xhrSetup({ open: (_, url) => (opened = url) }, address);
+    return opened ?? address;
+  }
+}
+
+function source() {
+  const stream = new StreamSource("/stream/access/main.m3u8", {
+    Hls,
+    sleep: async () => {},
+    onProblem: () => {},
+    guessBps: 1e6,
+    capOf: () => -1,
+  });
+  stream.attach({}, 0);
+  return { stream, hls: Hls.last };
+}
+
+test("what a playlist names is asked for as it is named", () => {
+  const { hls } = source();
+  for (const name of ["aac-64k.mp4", "aac-64k.m3u8"]) {
+    const address = `https://tell.example/stream/${OLD}/${name}`;
+    assert.equal(hls.asks(address), address);
+  }
+});
+
+test("after a renewal segments are asked for by the new token, and nothing else is changed", () => {
+  const { stream, hls } = source();
+  stream.renew(`/stream/${NEW}/aac-32k.mp4`);
+  for (const name of ["aac-64k.mp4", "opus-24k.m3u8"]) {
+    assert.equal(
+      hls.asks(`https://tell.example/stream/${OLD}/${name}`),
+      `https://tell.example/stream/${NEW}/${name}`,
+    );
+  }
+  for (const other of ["/stream/access/main.m3u8", "/stream/access/opus.m3u8", "/other/aac-64k.mp4"]) {
+    assert.equal(hls.asks(other), other);
+  }
+  // What is no address of a track takes nothing away.
+  stream.renew("/elsewhere");
+  assert.equal(hls.asks(`/stream/${OLD}/aac-64k.mp4`), `/stream/${NEW}/aac-64k.mp4`);
+});
