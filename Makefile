@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help app demo test screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-joins bench-sync bench-first-load clean lock
+.PHONY: help app demo demo-cluster test screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-workers bench-sync bench-first-load clean lock
 
 help: ## Say what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ demo: $(VENV)/.run $(VENV)/.app ## Package a track, sell tickets, print the link
 	@$(BIN)/python -m demo $(if $(LAN),--lan $(LAN))
 endif
 
+demo-cluster: $(VENV)/.dev $(VENV)/.app components ## Two replicas on MariaDB, Redis and S3 behind nginx; CHECK=1 proves it
+	@$(BIN)/python -m demo.cluster $(if $(CHECK),--check)
+
 test: lint $(VENV)/.app components ## Run everything that must hold
 	$(BIN)/python -m pytest -m 'not sound' -n 2 --dist loadgroup
 	$(BIN)/python -m pytest -m sound
@@ -70,7 +73,7 @@ format: $(VENV)/.dev ## Write the format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-ingest bench-events bench-ranges bench-joins bench-packager ## Measure everything beside a peer, and print both
+bench: bench-ingest bench-events bench-ranges bench-nginx bench-workers bench-joins bench-refusals bench-packager ## Measure everything beside a peer, and print both
 
 bench-ingest: $(VENV)/.dev ## Purchases a second, beside one commit for each
 	$(BIN)/python -m bench.ingest
@@ -81,8 +84,17 @@ bench-events: $(VENV)/.dev ## From AMC-clone's "start now" to a thousand listene
 bench-ranges: $(VENV)/.dev components ## Segments a server CPU-second, beside nginx and FileResponse
 	$(BIN)/python -m bench.ranges
 
+bench-nginx: $(VENV)/.dev components ## Segments behind the shipped nginx with 10,000 tokens, beside plain nginx
+	$(BIN)/python -m bench.behind_nginx
+
 bench-joins: $(VENV)/.dev ## Joins a second, and how long each waits when all come at once
 	$(BIN)/python -m bench.joins
+
+bench-refusals: $(VENV)/.dev ## What a wrong token costs
+	$(BIN)/python -m bench.refusals
+
+bench-workers: $(VENV)/.dev ## Segments a second with one worker and with two
+	$(BIN)/python -m bench.workers
 
 bench-sync: $(VENV)/.dev $(VENV)/.app components ## Captured sound against true position, in every scenario
 	$(BIN)/python -m bench.sync $(if $(ONLY),--only $(ONLY)) $(if $(WAIT_S),--wait-s $(WAIT_S)) $(if $(TABLE),--table $(TABLE)) $(if $(READINGS),--readings $(READINGS))

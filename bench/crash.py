@@ -24,7 +24,7 @@ import aiohttp
 from bench.crash_partner import BUYERS, PATIENCE_S, Ledger, Partner, purchase_rows
 from bench.crash_town import AMC, SERVER, TELL, crash_town, showings_of
 from catalog.models import PurchaseState
-from tests.services.mariadb import MariaServer, running_mariadb
+from demo.services.mariadb import MariaServer, running_mariadb
 
 ROUNDS = 20
 # Whom each round kills, over and over: the database server dies under Tell, and with it.

@@ -12,8 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from demo.services import Service, program, run_command, start_service
-from tests.services.mariadb import MariaServer, free_port
+from demo.services import Service, free_port, program, run_command, start_service
+from demo.services.mariadb import MariaServer
 
 ENVIRONMENT = "local"
 TELL, AMC, SERVER = "Tell", "AMC-clone", "the database server"

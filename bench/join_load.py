@@ -25,6 +25,15 @@ class WrongAnswerError(Exception):
     """An answer was not what a join needs."""
 
 
+async def answer_of(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Head in lower case and body of the next answer; raises WrongAnswerError."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    found = _LENGTH.search(head)
+    if found is None:
+        raise WrongAnswerError(head.decode("latin-1"))
+    return head, await reader.readexactly(int(found[1]))
+
+
 async def join(port: int, correlation_id: str, token: str) -> None:
     """Grant, Multivariant Playlist, Media Playlist, init segment, the segment of the moment.
 
@@ -35,11 +44,10 @@ async def join(port: int, correlation_id: str, token: str) -> None:
     async def ask(path: str, *lines: str) -> bytes:
         text = "\r\n".join([f"GET {path} HTTP/1.1", "Host: tell.example", *lines, "", ""])
         writer.write(text.encode())
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        found = _LENGTH.search(head)
-        if found is None or not head.startswith((b"http/1.1 200", b"http/1.1 206")):
+        head, body = await answer_of(reader)
+        if not head.startswith((b"http/1.1 200", b"http/1.1 206")):
             raise WrongAnswerError(head.decode("latin-1"))
-        return await reader.readexactly(int(found[1]))
+        return body
 
     packed = "Accept-Encoding: gzip, deflate, br"
     try:

@@ -24,7 +24,8 @@ CatalogError
 ├── ScreeningError
 │   ├── ScreeningNotFoundError    no such showtime in that environment
 │   ├── ScreeningConflictError    the showtime belongs to another film or theater
-│   └── CorrectionError           a start too far from the partner's
+│   ├── CorrectionError           a start too far from the partner's
+│   └── StartChangedError         the start is not what it was when its correction was asked for
 ├── CacheUrlError                 where answers are to be kept is neither memory nor Redis
 ├── SecretFileError               a file of webhook secrets that cannot be used
 ├── MasterKeyError                the master key is missing, unusable, or not the one that sealed
@@ -302,6 +303,19 @@ class CorrectionError(ScreeningError):
         super().__init__(
             f"showtime {showtime_id[:80]} starts at {told.isoformat()} by the partner, and "
             f"{wanted.isoformat()} is over twelve hours from that; look at the date"
+        )
+        self.showtime_id = showtime_id
+
+
+class StartChangedError(ScreeningError):
+    """The start is another than the one that its correction was made for; nothing was changed."""
+
+    code = "start-changed"
+
+    def __init__(self, showtime_id: str, expected: datetime, found: datetime) -> None:
+        super().__init__(
+            f"showtime {showtime_id[:80]} starts at {found.isoformat()} by now, and not at "
+            f"{expected.isoformat()}; look at it again"
         )
         self.showtime_id = showtime_id
 

@@ -8,7 +8,6 @@ import contextlib
 import signal
 import socket
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,11 +15,9 @@ from demo import lan
 from demo.certificates import ensure_certificates
 from demo.chain import Sale, chain_at
 from demo.check import CheckError, check
-from demo.services import DemoError, Service, program, run_command, start_service
-from demo.voice import write_demo_track
+from demo.services import DemoError, Service, program
+from demo.steps import ENVIRONMENT, MOVIE_ID, TITLE, make_secrets, make_track, show, started
 
-MOVIE_ID, TITLE, MINUTES = "one-week", "One Week", 25
-ENVIRONMENT = "local"
 # The ports that the README names, where they are free.
 TELL_PORT, AMC_PORT = 8080, 8081
 
@@ -60,8 +57,11 @@ async def _run(folder: Path, prove: bool, lan_address: str | None) -> None:
     front = None if lan_address is None else _Front(folder / "lan", lan_address)
     if front is not None:
         environ["TELL_SERVER__PUBLIC_URL"] = front.url
-    await _make_secrets(folder, environ)
-    await _make_track(folder, environ)
+    await make_secrets(folder, ENVIRONMENT, environ)
+    if (folder / "media" / "tracks" / MOVIE_ID / "en" / "current.json").exists():
+        print(f"The track of {TITLE} is published already.", flush=True)
+    else:
+        await make_track(folder, environ)
     # Yesterday's showings and tickets would only confuse: each demo begins with an empty evening.
     for old in (*folder.glob("tell.db*"), *folder.glob("amc.db*")):
         old.unlink()
@@ -69,7 +69,7 @@ async def _run(folder: Path, prove: bool, lan_address: str | None) -> None:
         # AMC-clone posts to Tell and Tell asks AMC-clone, so one address must be known before.
         tell_port = 0 if prove else _port(TELL_PORT)
         amc_port = _port(0 if prove else AMC_PORT)
-        tell = await _start(
+        tell = await started(
             stack,
             "Tell",
             [program("tell"), "serve", "--port", str(tell_port)],
@@ -86,10 +86,10 @@ async def _run(folder: Path, prove: bool, lan_address: str | None) -> None:
         command = [program("amc-clone"), "serve", "--seed", "--database", str(folder / "amc.db")]
         command += ["--port", str(amc_port), "--tell-url", tell.url]
         command += ["--key-id", ENVIRONMENT, "--secret-file", str(secret)]
-        amc = await _start(stack, "AMC-clone", command, folder / "amc.log")
+        amc = await started(stack, "AMC-clone", command, folder / "amc.log")
         async with chain_at(amc.url) as chain:
             sales = await chain.sell_three(MOVIE_ID)
-        _show(sales, tell, amc)
+        show(sales, tell.url, amc.url)
         if front is not None:
             await front.open(stack, tell, sales[0])
         if prove:
@@ -116,50 +116,6 @@ class _Front:
         page = lan.trust_page(self._trust, self.url, self._certificates)
         await stack.enter_async_context(page)
         lan.show(sale.listen_url, lan.url_of("http", self._trust), self._certificates)
-
-
-async def _make_secrets(folder: Path, environ: dict[str, str]) -> None:
-    names = ("signing.keys", "master.key", f"webhook-{ENVIRONMENT}.keys")
-    if not all((folder / "secrets" / name).exists() for name in names):
-        await run_command("tell keys init", [program("tell"), "keys", "init"], environ)
-
-
-async def _make_track(folder: Path, environ: dict[str, str]) -> None:
-    if (folder / "media" / "tracks" / MOVIE_ID / "en" / "current.json").exists():
-        print(f"The track of {TITLE} is published already.", flush=True)
-        return
-    master = folder / "master.wav"
-    began = time.monotonic()
-    await asyncio.to_thread(write_demo_track, master, MINUTES * 60, TITLE)
-    print(f"A voice that says the film's time: {MINUTES} minutes written", end=" ")
-    print(f"in {time.monotonic() - began:.1f} s.", flush=True)
-    began = time.monotonic()
-    command = [program("tell-package"), "add", str(master), "--movie-id", MOVIE_ID]
-    command += ["--language", "en", "--title", TITLE]
-    await run_command("tell-package add", command, environ)
-    print(f"Packaged and published in {time.monotonic() - began:.1f} s.", flush=True)
-    master.unlink()
-
-
-async def _start(
-    stack: contextlib.AsyncExitStack,
-    name: str,
-    command: list[str],
-    log: Path,
-    environ: dict[str, str] | None = None,
-) -> Service:
-    service = await start_service(name, command, log, environ)
-    stack.push_async_callback(service.stop)
-    print(f"{name} listens on {service.url} (log: {log})", flush=True)
-    return service
-
-
-def _show(sales: list[Sale], tell: Service, amc: Service) -> None:
-    print(f"\nThe box office of AMC-clone: {amc.url}\nTell:                        {tell.url}\n")
-    for sale in sales:
-        print(f"  {TITLE}, {sale.when} ({sale.theater_name}, auditorium {sale.auditorium_number})")
-        print(f"    {sale.listen_url}\n")
-    sys.stdout.flush()
 
 
 def _port(wanted: int) -> int:

@@ -67,6 +67,20 @@ class Chain:
                 break
         else:
             raise DemoError(f"no auditorium is free ({when})")
+        return await self._buy(when, movie_id, screening, movie_start)
+
+    async def sell_again(self, sale: Sale) -> Sale:
+        """Sell one more ticket for the same showing; returns once Tell has answered for it."""
+        screening = {
+            "showtime_id": sale.showtime_id,
+            "theater_name": sale.theater_name,
+            "auditorium_number": sale.auditorium_number,
+        }
+        return await self._buy(sale.when, sale.movie_id, screening, sale.movie_start)
+
+    async def _buy(
+        self, when: str, movie_id: str, screening: dict[str, Any], movie_start: datetime
+    ) -> Sale:
         sold = await self._post("/api/purchases", {"showtime_id": screening["showtime_id"]})
         purchase = await self._get(
             f"/api/purchases/{sold['purchase_id']}", {"Prefer": f"wait={_ANSWER_WAIT_S}"}

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from aiohttp import web
 
+from gateway.bearers import listener_by
 from gateway.errors import ListenerRefusedError
 from gateway.keys import TOKENS
-from media.errors import TokenError
-
-# RFC 6750 2.1; the scheme's case does not matter (RFC 9110 11.1). "~" is a token68 character.
-_BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
 
 
 def listener_of(request: web.Request) -> str:
@@ -21,13 +16,7 @@ def listener_of(request: web.Request) -> str:
         raise ListenerRefusedError("there is no Authorization header")
     if len(values) > 1:
         raise ListenerRefusedError("there are several Authorization headers")
-    match = _BEARER.fullmatch(values[0].strip())
-    if match is None:
-        raise ListenerRefusedError("the Authorization header is not of the form Bearer <token>")
-    try:
-        return request.app[TOKENS].read_listener_token(match[1])
-    except TokenError as error:
-        raise ListenerRefusedError(error.reason) from error
+    return listener_by(values[0], request.app[TOKENS])
 
 
 def optional_listener_of(request: web.Request) -> str | None:

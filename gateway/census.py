@@ -1,42 +1,32 @@
-"""How many listen now, for /metrics: asked of the database at a scrape, and not at each."""
+"""The evening, for /metrics: read from the database at a scrape, and not at each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+import asyncio
 
 import structlog
 
 from catalog.errors import DatabaseError
-from catalog.listeners.playback import Playback
-from catalog.listeners.privacy import told_number
-from gateway.metrics import Metrics
+from gateway.evening_metrics import EveningMetrics
+from gateway.ops.tonight import Evening
 
 log = structlog.get_logger(__name__)
 
-# An app reports about once a minute while it plays.
-_LATELY = timedelta(minutes=2)
-_KEPT = timedelta(seconds=5)
+# Prometheus gives up after ten, and would have nothing at all.
+_LIMIT_S = 8.0
 
 
 class Census:
-    """Counts listeners into the metrics; fewer than three are not told."""
+    """Brings what *evening* reads into the metrics."""
 
-    def __init__(self, playback: Playback, metrics: Metrics, clock: Callable[[], datetime]) -> None:
-        self._playback = playback
+    def __init__(self, evening: Evening, metrics: EveningMetrics) -> None:
+        self._evening = evening
         self._metrics = metrics
-        self._clock = clock
-        self._taken_at: datetime | None = None
 
     async def take(self) -> None:
-        """Count, unless that was done a moment ago. Without the database the last count stands."""
-        now = self._clock()
-        if self._taken_at is not None and abs(now - self._taken_at) < _KEPT:
-            return
+        """Look, unless that was done a moment ago. Without the database the last look stands."""
         try:
-            listeners = await self._playback.listeners(_LATELY)
-        except DatabaseError as error:
-            log.warning("listeners_not_counted", error=str(error))
-            return
-        self._metrics.listeners.set(told_number(listeners))
-        self._taken_at = now
+            async with asyncio.timeout(_LIMIT_S):
+                self._metrics.show(await self._evening.take())
+        except (DatabaseError, TimeoutError) as error:
+            log.warning("evening_not_read", error=str(error) or f"no answer in {_LIMIT_S:g} s")

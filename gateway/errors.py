@@ -3,6 +3,7 @@
 GatewayError
 ├── SecretsError                 a key file is missing, readable by others, or there already
 ├── ListenError                  the address cannot be listened on
+├── WorkersError                 the processes that answer die at once, again and again
 ├── BackupError                  no backup can be made or used
 │   ├── BackupNotFoundError      there is none, or none of that name
 │   └── BackupDamagedError       what is stored is not what was written
@@ -19,8 +20,10 @@ GatewayError
 ├── AccessError                  a credential that does not open this
 │   ├── ListenerRefusedError     bearer missing or wrong
 │   ├── ClaimRefusedError        a claim code that nobody signed
+│   ├── OperatorRefusedError     the operator's token or session is missing or wrong
 │   ├── StreamRefusedError       a live token of a screening that the ticket no longer has
 │   └── WrongMovieError          the ticket is for another movie
+├── OpsClosedError               there is no operator's token here
 ├── PosterNotFoundError          no film of that id has one
 ├── PosterUnavailableError       its source does not send it now
 ├── EventStreamsFullError        as many listeners are connected as this server keeps
@@ -64,6 +67,19 @@ class ListenError(GatewayError):
         )
         self.host = host
         self.port = port
+
+
+class WorkersError(GatewayError):
+    """No worker answers, and each dies soon after its start; `deaths` in a row."""
+
+    code = "workers"
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__(
+            f"{deaths} workers in a row died at their start, and none answers; "
+            "what they wrote above says why"
+        )
+        self.deaths = deaths
 
 
 class BackupError(GatewayError):
@@ -211,6 +227,12 @@ class ClaimRefusedError(AccessError):
     code = "claim-refused"
 
 
+class OperatorRefusedError(AccessError):
+    """The operator's token, her session or the form that she sent is not right."""
+
+    code = "operator-refused"
+
+
 class StreamRefusedError(AccessError):
     """A token that is rightly signed and alive, for a screening that is no longer the ticket's."""
 
@@ -239,6 +261,15 @@ class RateLimitedError(GatewayError):
         )
         self.policy = policy
         self.retry_after_s = retry_after_s
+
+
+class OpsClosedError(GatewayError):
+    """Nobody can be the operator: this server has no token for her."""
+
+    code = "ops-closed"
+
+    def __init__(self) -> None:
+        super().__init__("make the operator's token with `tell keys init`, and start Tell again")
 
 
 class PosterNotFoundError(GatewayError):

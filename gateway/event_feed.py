@@ -160,12 +160,16 @@ class EventFeed:
     ) -> AsyncIterator[Subscription]:
         """A connection of the listener, which goes on behind event *last_seen* where she has one.
 
-        Where what came since is not all kept, she gets a `reset`: to read her tickets anew. Raises
-        EventStreamsFullError, DatabaseError.
+        Where what came since is not all kept, she gets a `reset`: to read her tickets anew. One who
+        comes after `close` gets an end. Raises EventStreamsFullError, DatabaseError.
         """
-        if self._connections >= self._max_connections or not self._running:
-            raise EventStreamsFullError(self._max_connections)
         subscription = Subscription(listener_id, self._queue_limit)
+        if not self._running:
+            subscription.end()
+            yield subscription
+            return
+        if self._connections >= self._max_connections:
+            raise EventStreamsFullError(self._max_connections)
         self._connections += 1
         self._on_connections(self._connections)
         try:

@@ -27,7 +27,7 @@ from gateway.errors import (
 )
 from media.errors import TrackNotFoundError
 from media.ids import check_id
-from media.library import Library
+from media.library import Library, Offer
 from media.playhead import track_position_s
 from media.tokens import StreamClaims, Tokens
 from media.track import Rendition, Track
@@ -71,6 +71,10 @@ class Opening:
             raise RenditionNotFoundError(name, [r.name for r in self.track.renditions])
         return found
 
+    def has(self, codec: str) -> bool:
+        """Whether there is a rendition of this codec."""
+        return any(rendition.codec == codec for rendition in self.track.renditions)
+
     def renditions(self, codec: str) -> list[Rendition]:
         """Renditions of one codec; raises RenditionNotFoundError where there is none."""
         found = [r for r in self.track.renditions if r.codec == codec]
@@ -87,7 +91,7 @@ class Grant:
     """
 
     opening: Opening
-    languages: list[str]
+    languages: Sequence[str]
     access_token: str
     stream_token: str
     expires_at: datetime
@@ -136,11 +140,12 @@ class Grants:
         if ticket.movie_id != movie_id:
             raise WrongMovieError(correlation_id, movie_id)
         screening = open_screening(ticket, self._clock(), self._margin)
-        track = await self._resolve(ticket, language)
-        languages = await self._library.languages(track.movie_id)
+        track, languages = await self._resolve(ticket, language)
         # Read last, so that the position is as fresh as it can be.
         now = self._clock()
-        opening = _opening(standing, screening, track, now, listening_ends(screening, self._margin))
+        # A token's time is told in whole seconds.
+        ends = listening_ends(screening, self._margin).replace(microsecond=0)
+        opening = _opening(standing, screening, track, now, ends)
         expires_at = now + self._access_ttl
         access = self._tokens.access_token(_claims(ticket, screening, track, expires_at))
         return Grant(opening, languages, access, self.stream_token(opening), expires_at)
@@ -183,10 +188,10 @@ class Grants:
         until = min(claims.expires_at, listening_ends(screening, self._margin))
         return _opening(standing, screening, track, self._clock(), until)
 
-    async def _resolve(self, ticket: Ticket, language: str | None) -> Track:
+    async def _resolve(self, ticket: Ticket, language: str | None) -> Offer:
         path = ticket.movie.audio_description_path if ticket.movie is not None else None
         try:
-            return await self._library.resolve(ticket.movie_id, path, language)
+            return await self._library.offer(ticket.movie_id, path, language)
         except TrackNotFoundError as error:
             if language is None:
                 raise

@@ -45,3 +45,24 @@ def file_headers(rendition: Rendition, selection: Selection) -> dict[str, str]:
         last = selection.start + selection.size - 1
         headers["Content-Range"] = f"bytes {selection.start}-{last}/{rendition.size_bytes}"
     return headers
+
+
+def edge_headers(mode: str) -> dict[str, str]:
+    """What a file's answer says to the edge of `delivery.mode`: that it may keep it for everybody.
+
+    To no other cache, and only where the edge verifies the token of each request (RFC 9213 2.2).
+    """
+    return {"CDN-Cache-Control": "public, max-age=31536000, immutable"} if mode == "cdn" else {}
+
+
+def private_headers(*vary: str, packed: bool = False) -> dict[str, str]:
+    """What an answer says that is of the moment and holds tokens: nobody may keep it.
+
+    *vary* names the headers that chose its form (RFC 9110 12.5.5).
+    """
+    headers = {"Cache-Control": "private, no-store"}
+    if vary:
+        headers["Vary"] = ", ".join(vary)
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    return headers

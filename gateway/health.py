@@ -35,10 +35,14 @@ class Probe:
 
 
 class Readiness:
-    """Asks all probes at once and remembers the answer for a moment."""
+    """Asks all probes at once and remembers the answer for a moment.
 
-    def __init__(self, probes: Mapping[str, Probe]) -> None:
+    *worker* is this process's number among several.
+    """
+
+    def __init__(self, probes: Mapping[str, Probe], worker: int | None = None) -> None:
         self._probes = probes
+        self._worker = worker
         self._kept: tuple[float, Ready] | None = None
 
     async def check(self) -> Ready:
@@ -54,6 +58,7 @@ class Readiness:
             else "unready"
             if any(check.needed for check in failed)
             else "degraded",
+            worker=self._worker,
             checks=checks,
         )
         self._kept = (time.monotonic(), status)

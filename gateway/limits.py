@@ -57,6 +57,7 @@ class Policies:
     screening_events_key: Policy
     claim_guesses_ip: Policy
     playback_listener: Policy
+    ops_logins_ip: Policy
 
     @classmethod
     def of(cls, settings: LimitsSettings) -> Policies:
@@ -69,6 +70,7 @@ class Policies:
             ),
             claim_guesses_ip=Policy("claim-guesses-ip", settings.claim_guesses_per_minute_by_ip),
             playback_listener=Policy("playback-listener", settings.playback_per_minute_by_listener),
+            ops_logins_ip=Policy("ops-logins-ip", settings.ops_logins_per_minute_by_ip),
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import select
 import sys
 from contextlib import nullcontext
 from typing import Any, TextIO
@@ -24,6 +25,11 @@ _SECRETS = (
     (re.compile(r"\b[a-z0-9]{1,8}~[^\s\"'<>/\\?#&]{6,}"), MASK),
     # Whatever stands where a token belongs, even one that is not ours.
     (re.compile(r"(/stream/)[^/\s\"'<>?#]+"), rf"\g<1>{MASK}"),
+    # What signs an address (Amazon S3 API, "Authenticating Requests: Using Query Parameters").
+    (
+        re.compile(r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"'<>]+"),
+        rf"\g<1>{MASK}",
+    ),
     # RFC 6750 2.1.
     (re.compile(r"(?i)\b(bearer\s+)[^\s\"',]+"), rf"\g<1>{MASK}"),
     # Standard Webhooks 1.0: secrets and signatures.
@@ -46,10 +52,18 @@ class LineHandler(logging.StreamHandler[TextIO]):
         self.json_lines = json_lines
 
     def write_lines(self, lines: str) -> None:
-        """Write finished lines, which hold no secret, in one piece."""
+        """Write finished lines, which hold no secret, in as few pieces as stay whole.
+
+        Several processes may share a pipe, and only so much goes into it undivided (pipe(7)).
+        """
         with self.lock or nullcontext():
-            self.stream.write(lines)
-            self.stream.flush()
+            while lines:
+                end = len(lines)
+                if end > select.PIPE_BUF:
+                    end = lines.rfind("\n", 0, select.PIPE_BUF) + 1 or lines.find("\n") + 1 or end
+                self.stream.write(lines[:end])
+                self.stream.flush()
+                lines = lines[end:]
 
 
 def configure_logging(settings: LoggingSettings, stream: TextIO = sys.stderr) -> None:
@@ -113,11 +127,16 @@ def scrub(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return {key: _scrubbed(value) for key, value in event.items()}
 
 
+def masked_text(text: str) -> str:
+    """*text* with everything masked that has the form of a secret of ours."""
+    for pattern, mask in _SECRETS:
+        text = pattern.sub(mask, text)
+    return text
+
+
 def _scrubbed(value: Any) -> Any:
     if isinstance(value, str):
-        for pattern, mask in _SECRETS:
-            value = pattern.sub(mask, value)
-        return value
+        return masked_text(value)
     if isinstance(value, dict):
         return {key: _scrubbed(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -8,18 +8,27 @@ import time
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bound_contextvars, unbind_contextvars
 
 from catalog.errors import WebhookError
 from gateway.errors import AccessError
 from gateway.headers import EVERY_ANSWER, UNLESS_SAID
-from gateway.keys import ANSWER_BEGUN, CORRELATION_ID, METRICS, REQUEST_ID, STANDINGS
+from gateway.keys import (
+    ANSWER_BEGUN,
+    BEGAN_AT,
+    CORRELATION_ID,
+    METRICS,
+    REQUEST_ID,
+    STANDINGS,
+)
 from gateway.logs import masked_path
+from gateway.ops.answers import is_page, problem_page
 from gateway.problems import INTERNAL, Kind, http_kind, kind_of, problem_response
+from gateway.refusals import refusal_of
 from gateway.routing import pattern_of
 from gateway.throttling import rate_limit_headers
 from gateway.tracing import trace_fields
-from media.errors import TokenError
+from media.errors import StorageError, TokenError
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +42,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id = secrets.token_hex(8)
     request[REQUEST_ID] = request_id
     metrics = request.app[METRICS]
-    started = time.perf_counter()
+    started = request[BEGAN_AT] = time.perf_counter()
     status = _CLIENT_GONE
     size: int | None = None
     names = {"request_id": request_id, **trace_fields(request)}
@@ -56,6 +65,8 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
                 size_bytes=size,
                 correlation_id=request.get(CORRELATION_ID),
             )
+            # The next request of this connection is another's: it runs in the same context.
+            unbind_contextvars("correlation_id")
 
 
 @web.middleware
@@ -82,7 +93,12 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 def _answer(request: web.Request, kind: Kind, error: Exception) -> web.Response:
     code = getattr(error, "code", kind.code)
     route = pattern_of(request)
-    request.app[METRICS].problems.labels(route, code).inc()
+    metrics = request.app[METRICS]
+    metrics.problems.labels(route, code).inc()
+    if refusal := refusal_of(error):
+        metrics.refused.labels(*refusal).inc()
+    elif isinstance(error, StorageError):
+        metrics.storage_errors.labels(code).inc()
     if isinstance(error, AccessError | TokenError | WebhookError):
         log.info("refused", code=code, reason=error.reason, route=route)
     elif kind.status >= 500 and kind is not INTERNAL:
@@ -94,7 +110,9 @@ def _answer(request: web.Request, kind: Kind, error: Exception) -> web.Response:
         if request.transport is not None:
             request.transport.abort()
         raise ConnectionAbortedError("the answer broke off") from error
-    return problem_response(kind, error, _correlation(request, error))
+    correlation_id = _correlation(request, error)
+    problem = problem_response(kind, error, correlation_id)
+    return problem_page(problem, kind, error, correlation_id) if is_page(request.path) else problem
 
 
 def _correlation(request: web.Request, error: Exception) -> str:
@@ -106,6 +124,9 @@ def _correlation(request: web.Request, error: Exception) -> str:
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every answer, streamed ones too (an on_response_prepare signal)."""
     request[ANSWER_BEGUN] = True
+    if BEGAN_AT in request:
+        elapsed = time.perf_counter() - request[BEGAN_AT]
+        request.app[METRICS].observe_head(pattern_of(request), elapsed)
     headers = response.headers
     headers.update(EVERY_ANSWER)
     if REQUEST_ID in request:

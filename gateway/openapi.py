@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gateway import problems
+from gateway.ops import forms
+from gateway.ops.sessions import COOKIE
 from gateway.routing import Route
 from gateway.schemas import Problem
 
@@ -48,6 +50,12 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
                     "scheme": "bearer",
                     "description": "The listener_token of POST /tell/claims.",
                 },
+                "operator": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "The session that POST /ops/login opens.",
+                },
                 "webhook": {
                     "type": "apiKey",
                     "in": "header",
@@ -65,6 +73,8 @@ def _models(routes: Sequence[Route]) -> set[tuple[type[BaseModel], Mode]]:
     for route in routes:
         if route.body is not None:
             models.add((route.body, "validation"))
+        if route.form is not None:
+            models.add((route.form, "validation"))
         models.update((a.model, "serialization") for a in route.answers if a.model is not None)
     return models
 
@@ -83,6 +93,12 @@ def _operation(route: Route, refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schema}},
+        }
+    if route.form is not None:
+        schema = refs[route.form, "validation"]
+        operation["requestBody"] = {
+            "required": True,
+            "content": {forms.MEDIA_TYPE: {"schema": schema}},
         }
     if route.security == "listener-optional":
         operation["security"] = [{}, {"listener": []}]
@@ -105,9 +121,9 @@ def _responses(route: Route, refs: dict[Any, dict[str, Any]]) -> dict[str, Any]:
         codes = ", ".join(f"`{code}`" for code in sorted(kinds))
         responses[str(status)] = {
             "description": f"{'; '.join(sorted(set(kinds.values())))}: {codes}",
-            "content": {
-                problems.MEDIA_TYPE: {"schema": refs[Problem, "serialization"]},
-            },
+            "content": {"text/html": {}}
+            if route.pages
+            else {problems.MEDIA_TYPE: {"schema": refs[Problem, "serialization"]}},
         }
     return responses
 

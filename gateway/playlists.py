@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from aiohttp import web
 
 from gateway.grants import Opening
+from gateway.headers import private_headers
 from gateway.negotiation import accepts_gzip
 from media import hls
 from media.track import Rendition
@@ -136,13 +137,16 @@ def multivariant(opening: Opening, codec: Literal["aac", "opus"], stream_token: 
     )
 
 
-def playlist_response(request: web.Request, text: str, media_type: str) -> web.Response:
-    """Answer with *text*; it holds the present position and tokens, so nobody may keep it."""
-    packed = accepts_gzip(request.headers.get("Accept-Encoding"))
+def packed_text(text: str, *, packed: bool) -> bytes:
+    """A small playlist as it is sent, as gzip where it is to be *packed*."""
     body = text.encode()
-    if packed:
-        body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-    return _response(body, media_type, packed=packed)
+    return gzip.compress(body, _GZIP_LEVEL, mtime=0) if packed else body
+
+
+def playlist_response(request: web.Request, text: str, media_type: str, *vary: str) -> web.Response:
+    """Answer with *text*; *vary* names what chose it, beside the encoding."""
+    packed = accepts_gzip(request.headers.get("Accept-Encoding"))
+    return _response(packed_text(text, packed=packed), media_type, *vary, packed=packed)
 
 
 def media_playlist_response(
@@ -154,8 +158,6 @@ def media_playlist_response(
     return _response(body, hls.MEDIA_TYPE, packed=packed)
 
 
-def _response(body: bytes, media_type: str, *, packed: bool) -> web.Response:
-    headers = {"Cache-Control": "private, no-store", "Vary": "Accept-Encoding"}
-    if packed:
-        headers["Content-Encoding"] = "gzip"
+def _response(body: bytes, media_type: str, *vary: str, packed: bool) -> web.Response:
+    headers = private_headers(*vary, "Accept-Encoding", packed=packed)
     return web.Response(body=body, content_type=media_type, headers=headers)

@@ -13,8 +13,16 @@ from catalog.screenings.timeline import position
 from gateway.grants import Grant
 from gateway.posters import poster_url
 from gateway.schemas import Download, GrantView, TicketList, TicketView
+from media import hls
 from media.errors import TrackNotFoundError
 from media.library import Library
+
+JSON = "application/json"
+# The forms of a grant, the first where none is asked for; the last two are what players ask for in
+# place of the registered type (RFC 8216 10).
+GRANT_OFFERS = (JSON, hls.MEDIA_TYPE, "application/x-mpegurl", "audio/mpegurl")
+# What chooses among them, and among a track's renditions.
+GRANT_VARY = ("Accept", "Save-Data")
 
 
 class TicketPresenter:
@@ -93,7 +101,7 @@ def grant_view(grant: Grant) -> GrantView:
         movie_id=ticket.movie_id,
         title=ticket.movie.title if ticket.movie else track.title,
         language=track.language,
-        languages=grant.languages,
+        languages=list(grant.languages),
         phase=opening.place.phase,
         server_time=opening.now,
         movie_start=screening.movie_start,
@@ -131,6 +139,6 @@ def json_response(model: BaseModel, status: int = 200, *, private: bool = True) 
     return web.Response(
         status=status,
         body=model.model_dump_json().encode(),
-        content_type="application/json",
+        content_type=JSON,
         headers=headers,
     )

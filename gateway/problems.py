@@ -14,11 +14,16 @@ from typing import Any
 from aiohttp import web
 
 from catalog.errors import (
+    CorrectionError,
     DatabaseError,
     DeviceLimitError,
     IntakeFullError,
+    NothingToRetryError,
     PurchaseConflictError,
+    PurchaseNotFoundError,
     ScreeningConflictError,
+    ScreeningNotFoundError,
+    StartChangedError,
     TicketNotFoundError,
     WebhookError,
     WebhookIdReusedError,
@@ -36,6 +41,8 @@ from gateway.errors import (
     NotDescribedError,
     NotEnrichedError,
     NoTicketError,
+    OperatorRefusedError,
+    OpsClosedError,
     PosterNotFoundError,
     PosterUnavailableError,
     PreconditionFailedError,
@@ -49,6 +56,7 @@ from gateway.errors import (
     TicketParkedError,
     WrongMovieError,
 )
+from gateway.logs import masked_text
 from media.errors import InvalidIdError, StorageError, TokenError, TrackNotFoundError
 
 MEDIA_TYPE = "application/problem+json"
@@ -95,6 +103,12 @@ TABLE: dict[type[Exception], Kind] = {
     ClaimRefusedError: Kind(
         403, "token-refused", "The claim code is not right", "Open the link of the ticket again."
     ),
+    OperatorRefusedError: Kind(
+        401,
+        "operator-refused",
+        "Log in",
+        "The token is not right, the session is over, or the form is of another session.",
+    ),
     StreamRefusedError: Kind(403, "token-refused", "The token does not open this", _TOKEN),
     TokenError: Kind(403, "token-refused", "The token does not open this", _TOKEN),
     WrongMovieError: Kind(403, "wrong-movie", "The ticket is for another movie"),
@@ -116,6 +130,13 @@ TABLE: dict[type[Exception], Kind] = {
     DeviceLimitError: Kind(409, "too-many-devices", "Too many devices hold this ticket"),
     NotEnrichedError: Kind(409, "not-enriched", "The screening is still being looked up"),
     TicketParkedError: Kind(409, "ticket-parked", "The cinema is checking this ticket"),
+    # The operator's pages.
+    OpsClosedError: Kind(404, "ops-closed", "The operator's page is closed"),
+    ScreeningNotFoundError: Kind(404, "screening-not-found", "There is no such screening"),
+    PurchaseNotFoundError: Kind(404, "purchase-not-found", "There is no such purchase"),
+    NothingToRetryError: Kind(409, "nothing-to-retry", "The purchase does not wait"),
+    StartChangedError: Kind(409, "start-changed", "The start has changed meanwhile"),
+    CorrectionError: Kind(409, "correction-too-far", "The start is too far from the cinema's"),
     # Listening.
     ScreeningCancelledError: Kind(410, "screening-cancelled", "The screening was cancelled"),
     ScreeningEndedError: Kind(410, "screening-ended", "The screening is over"),
@@ -179,7 +200,8 @@ def problem_response(kind: Kind, error: Exception, correlation_id: str) -> web.R
         "type": f"{_PROBLEM_PATH}{kind.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": kind.detail or str(error),
+        # People paste problems into tickets, and an error may quote what was sent.
+        "detail": kind.detail or masked_text(str(error)),
         "code": kind.code,
         "correlation_id": correlation_id,
         **_members(error),
@@ -205,7 +227,12 @@ def _members(error: Exception) -> dict[str, Any]:
         # draft-ietf-httpapi-ratelimit-headers-10 5.1.
         return {"violated-policies": [error.policy]}
     if isinstance(error, BodyInvalidError | BodyDoubledKeyError | QueryError):
-        return {"errors": [{"field": f.field, "detail": f.detail} for f in error.faults]}
+        return {
+            "errors": [
+                {"field": masked_text(f.field), "detail": masked_text(f.detail)}
+                for f in error.faults
+            ]
+        }
     if isinstance(error, PurchaseConflictError):
         return {"errors": [{"field": f, "detail": "differs"} for f in error.fields]}
     if isinstance(error, NotDescribedError):
@@ -217,6 +244,9 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, ListenerRefusedError):
         # RFC 6750 3.
         return {"WWW-Authenticate": 'Bearer realm="tell"'}
+    if isinstance(error, OperatorRefusedError):
+        # RFC 9110 15.5.2 wants a scheme, and none is registered for a form.
+        return {"WWW-Authenticate": 'Cookie realm="tell-ops", form-action="/ops/login"'}
     if isinstance(error, WebhookError):
         # A 401 must name a scheme (RFC 9110 15.5.2), and Standard Webhooks has registered none.
         return {"WWW-Authenticate": 'Standard-Webhooks realm="tell"'}

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Security = Literal["listener", "listener-optional", "webhook"]
+Security = Literal["listener", "listener-optional", "webhook", "operator"]
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[^{}]*\})+))?\}")
 
@@ -28,7 +28,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One operation. `errors` are rows of gateway.problems.TABLE; GET answers HEAD too."""
+    """One operation. `errors` are rows of gateway.problems.TABLE; GET answers HEAD too.
+
+    A `form` is sent as HTML forms are. `pages`: a person asks, so that what goes wrong is a page.
+    """
 
     method: Literal["GET", "POST", "DELETE"]
     path: str
@@ -38,8 +41,10 @@ class Route:
     answers: tuple[Answer, ...]
     errors: tuple[type[Exception], ...] = ()
     body: type[BaseModel] | None = None
+    form: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     security: Security | None = None
+    pages: bool = False
 
     @property
     def documented_path(self) -> str:

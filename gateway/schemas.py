@@ -169,6 +169,15 @@ class GrantQuery(_Request):
             description="BCP 47 tag; else the track's default.",
         ),
     ] = None
+    codecs: Annotated[
+        str | None,
+        Field(
+            max_length=200,
+            pattern=r"^[A-Za-z0-9.-]{1,32}(,[A-Za-z0-9.-]{1,32})*$",
+            description="What the device decodes, as RFC 6381 names it: mp4a.40.2,opus. Only "
+            "renditions of these are named; with the header Save-Data: on, the smallest first.",
+        ),
+    ] = None
 
 
 class NowQuery(_Request):
@@ -255,6 +264,9 @@ class Ready(_Model):
     """Whether requests should come here. `degraded` still serves."""
 
     status: Literal["ready", "degraded", "unready"]
+    worker: Annotated[
+        int | None, Field(description="Which of several processes answered; null where one is all.")
+    ] = None
     checks: dict[str, Check]
 
 

@@ -1,8 +1,10 @@
 """The key files: made once for their owner's eyes, and refused where others can read them.
 
-`signing.keys` holds Tell's signing keys, `master.key` seals the webhook secrets in the database,
-and `webhook-<environment>.keys` is the partner's copy of those: what it names is taken into the
-database at the start. Nothing here ever overwrites a file.
+`signing.keys` holds Tell's signing keys, `media.keys` those of sound's addresses
+(gateway/media_keys.py), `master.key` seals the webhook secrets in the database, `ops.token` opens
+the operator's pages (gateway/operator_token.py), and `webhook-<environment>.keys` is the partner's
+copy of the webhook secrets: what it names is taken into the database at the start. Nothing here
+ever overwrites a file.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from pathlib import Path
 from catalog.keys.sealing import MasterKeys, load_master_keys, new_master_key
 from catalog.keys.webhooks import load_secret_file, new_secret
 from gateway.errors import SecretsError
+from gateway.media_keys import media_path, media_ring, media_text, new_key, read_media_keys
+from gateway.operator_token import new_operator_text, operator_path, read_operator_token
 from gateway.settings import GatewaySettings, SecretsSettings
 from media.tokens import Keyring
 
@@ -38,12 +42,16 @@ _WEBHOOK_HEAD = (
 class Secrets:
     """All that must not be shown: signing keys, the master key, and secrets to take in.
 
-    `webhooks` has the secrets of each environment's file, oldest first, where there is one.
+    `media` signs the addresses of sound and `keyring` all else. `webhooks` has the secrets of each
+    environment's file, oldest first, where there is one. Without an `operator` token her pages are
+    closed.
     """
 
     keyring: Keyring
+    media: Keyring
     master: MasterKeys
     webhooks: Mapping[str, tuple[bytes, ...]] = field(repr=False)
+    operator: str | None = field(default=None, repr=False)
 
 
 def signing_path(folder: Path) -> Path:
@@ -74,8 +82,19 @@ def load_secrets(settings: GatewaySettings) -> Secrets:
         path = webhook_path(folder, environment)
         if path.exists():
             webhooks[environment] = load_private_secrets(path)
+    media = media_path(folder)
+    if media.exists():
+        check_private(media, mend="make it with `tell keys rotate media`")
+    operator = operator_path(settings.secrets)
+    if operator.exists():
+        check_private(operator, mend="make it with `tell keys init`")
+    keyring = Keyring.load(signing)
     return Secrets(
-        keyring=Keyring.load(signing), master=load_master(settings.secrets), webhooks=webhooks
+        keyring=keyring,
+        media=media_ring(keyring, read_media_keys(media)),
+        master=load_master(settings.secrets),
+        webhooks=webhooks,
+        operator=read_operator_token(operator) if operator.exists() else None,
     )
 
 
@@ -115,7 +134,13 @@ def init_keys(settings: SecretsSettings, environments: Iterable[str]) -> list[tu
     """Make what is missing of the key files; each path comes with whether it was made now."""
     results = []
     folder = Path(settings.dir)
-    wanted = [(signing_path(folder), new_signing_text), (master_path(settings), new_master_text)]
+    signing = signing_path(folder)
+    wanted = [(signing, new_signing_text), (master_path(settings), new_master_text)]
+    media = media_path(folder)
+    if media.exists() or not signing.exists():
+        # Else running gateways sign by that: `tell keys rotate media` adds one that waits first.
+        wanted.append((media, new_media_text))
+    wanted.append((operator_path(settings), new_operator_text))
     wanted += [(webhook_path(folder, name), new_webhook_text) for name in environments]
     for path, text in wanted:
         if path.exists():
@@ -130,6 +155,11 @@ def new_signing_text() -> str:
     """A new file of signing keys, with the first key in it."""
     secret = base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     return f"{_SIGNING_HEAD}k1:{secret}\n"
+
+
+def new_media_text() -> str:
+    """A new file of media keys, with the first key in it."""
+    return media_text([new_key([], waits=False)])
 
 
 def new_master_text() -> str:

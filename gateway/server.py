@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
 from aiohttp import web
 
+from catalog.workers import spawn
 from gateway.app import create_app
 from gateway.delivery.protocol import Runner
 from gateway.errors import ListenError
-from gateway.keys import PUBLIC_URL
+from gateway.keys import EVENT_FEED, PUBLIC_URL
 from gateway.secrets import Secrets
 from gateway.settings import GatewaySettings, ServerSettings
+from gateway.workers.notify import Notifier
 
 log = structlog.get_logger(__name__)
 
-_BACKLOG = 1024
+BACKLOG = 1024
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (recognised, not bound)
+# A player asks every six seconds: who has not asked for so long is not in the middle of anything.
+_IDLE_S = 15.0
+_LOOK_EVERY_S = 0.1
 
 
 async def serve(
@@ -31,36 +38,121 @@ async def serve(
     announce: Callable[[str], None],
     environ: Mapping[str, str],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; *announce* is given the address once requests are answered.
+    """Serve in this process until SIGTERM or SIGINT.
 
-    *environ* holds the credentials of an S3 storage.
-
-    Raises ListenError, and DatabaseError where the database cannot be opened.
+    *announce* is given the address once requests are answered. *environ* holds the credentials of
+    an S3 storage. Raises ListenError, and DatabaseError where the database cannot be opened.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if not os.isatty(0):
+        # Nobody could take over. A terminal that is closed still ends what was started from it.
+        loop.add_signal_handler(signal.SIGHUP, _not_reloaded)
+    notifier = Notifier(environ)
     app = create_app(settings, clock=clock, secrets=secrets, environ=environ)
-    # The middleware writes the access log: aiohttp's would hold every token.
-    runner = Runner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=settings.server.drain_s
-    )
+    gateway = RunningGateway(app, settings.server)
     listener = bind(settings.server)
     try:
         address = address_of(listener)
         # Before the first request can come, since a purchase is answered with it.
         if not settings.server.public_url or settings.server.port == 0:
             app[PUBLIC_URL].value = address
-        await runner.setup()
-        await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+        await gateway.start()
+        await gateway.accept(listener)
         announce(address)
+        notifier.ready()
         log.info("listening", address=address, public_url=app[PUBLIC_URL].value)
-        await stop.wait()
+        async with _signs_of_life(notifier):
+            await stop.wait()
+        notifier.stopping()
         log.info("stopping", drain_s=settings.server.drain_s)
     finally:
-        await runner.cleanup()
+        await gateway.close()
         listener.close()
+
+
+class RunningGateway:
+    """A gateway that answers on as many listening sockets as it is given.
+
+    Made before the application is started.
+    """
+
+    def __init__(self, app: web.Application, settings: ServerSettings) -> None:
+        self._app = app
+        # The middleware writes the access log: aiohttp's would hold every token.
+        self._runner = Runner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=settings.drain_s
+        )
+        self._retiring = False
+        app.on_response_prepare.append(self._say_farewell)
+
+    async def start(self) -> None:
+        """Start every part; raises DatabaseError and what else parts may raise."""
+        await self._runner.setup()
+
+    async def accept(self, listener: socket.socket) -> web.SockSite:
+        """Take connections from *listener*, until the site is stopped, which closes it."""
+        site = web.SockSite(self._runner, listener, backlog=BACKLOG)
+        await site.start()
+        return site
+
+    async def retire(self, limit_s: float) -> None:
+        """Take no connection more, and see those that there are to their ends, for *limit_s*.
+
+        Each is closed with its next answer, which says so: a client that is told does not send
+        another request into a closing connection, and none fails. Event streams end at once, and
+        their listeners come back elsewhere.
+        """
+        for site in list(self._runner.sites):
+            await site.stop()
+        self._retiring = True
+        self._runner.rest()
+        self._app[EVENT_FEED].close()
+        now = asyncio.get_running_loop().time
+        end, idle_until = now() + limit_s, now() + min(limit_s, _IDLE_S)
+        server = self._runner.server
+        while server is not None and now() < end:
+            # Before the first look: what was just taken shows among the connections a little later.
+            await asyncio.sleep(_LOOK_EVERY_S)
+            if not server.connections:
+                break
+            if now() >= idle_until:
+                self._runner.close_idle()
+
+    async def close(self) -> None:
+        """Let running answers finish, for `drain_s`; take no request more; stop every part."""
+        await self._runner.cleanup()
+
+    async def _say_farewell(self, _request: web.Request, response: web.StreamResponse) -> None:
+        if self._retiring:
+            # RFC 9112 9.6.
+            response.force_close()
+            response.headers["Connection"] = "close"
+
+
+@asynccontextmanager
+async def _signs_of_life(notifier: Notifier) -> AsyncIterator[None]:
+    """Tell the watchdog again and again that the loop turns."""
+
+    async def give(every_s: float) -> None:
+        while True:
+            notifier.alive()
+            await asyncio.sleep(every_s)
+
+    giving = None
+    if notifier.watchdog_s is not None:
+        giving = spawn(give(notifier.watchdog_s), "watchdog")
+    try:
+        yield
+    finally:
+        if giving is not None:
+            giving.cancel()
+
+
+def _not_reloaded() -> None:
+    log.warning("not_reloaded", mend="set server.workers to 2 or more")
 
 
 def bind(settings: ServerSettings) -> socket.socket:

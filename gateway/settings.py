@@ -16,6 +16,7 @@ from catalog.partner.answers import AnswerRules
 from catalog.partner.breaker import BreakerRules
 from catalog.screenings.polling_schedule import PollIntervals
 from gateway.addresses import Proxies, ProxyHeader, read_networks
+from gateway.origins import check_origin
 from media.s3_address import is_s3, parse_s3
 from media.settings import MediaSettings, Section, Settings, load_settings
 
@@ -58,6 +59,7 @@ def check_backup_place(value: str) -> str:
 BackupPlace = Annotated[str, AfterValidator(check_backup_place)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 EnvironmentName = Annotated[str, AfterValidator(check_environment)]
+Origin = Annotated[str, AfterValidator(check_origin)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
 PositiveCount = Annotated[int, Field(ge=1)]
 
@@ -68,9 +70,12 @@ class ServerSettings(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     public_url: BaseUrl = ""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     drain_s: Annotated[float, Field(ge=0)] = 10.0
+    hand_over_s: Annotated[float, Field(ge=0)] = 60.0
     trusted_proxies: list[str] = Field(default_factory=list)
     proxy_header: ProxyHeader = "x-forwarded-for"
+    cors_origins: list[Origin] = Field(default_factory=list)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -85,10 +90,11 @@ class ServerSettings(Section):
 
 
 class SecretsSettings(Section):
-    """[secrets]: the folder of the key files, and the master key where it lies elsewhere."""
+    """[secrets]: the folder of the key files, and what of them lies elsewhere."""
 
     dir: str = "var/secrets"
     master_key: str = ""
+    ops_token: str = ""
 
 
 class DatabaseSettings(Section):
@@ -140,6 +146,7 @@ class LimitsSettings(Section):
     screening_events_per_minute_by_key: PositiveCount = 3_000
     claim_guesses_per_minute_by_ip: PositiveCount = 20
     playback_per_minute_by_listener: PositiveCount = 30
+    ops_logins_per_minute_by_ip: PositiveCount = 10
 
 
 class EnrichmentSettings(Section):
@@ -226,8 +233,15 @@ class EventsSettings(Section):
 
 
 class DeliverySettings(Section):
-    """[delivery]: what is kept in memory so that a segment costs next to nothing."""
+    """[delivery]: who sends the bytes, and what is kept in memory so that it costs next to nothing.
 
+    Who sends is `mode`: this gateway; an nginx that asks it, again after `decision_s`; or a CDN.
+    Downloads come from the bucket itself where `presigned_s` is not 0.
+    """
+
+    mode: Literal["gateway", "nginx", "cdn"] = "gateway"
+    decision_s: Annotated[int, Field(ge=1, le=60)] = 60
+    presigned_s: Annotated[int, Field(ge=0, le=3600)] = 0
     kept_tickets: PositiveCount = 20_000
     open_files: Annotated[int, Field(ge=8)] = 256
 
@@ -305,9 +319,25 @@ class GatewaySettings(Settings):
     logging: LoggingSettings = LoggingSettings()
 
     @model_validator(mode="after")
+    def _check_delivery(self) -> GatewaySettings:
+        if self.delivery.mode == "nginx" and is_s3(self.media.root):
+            raise ValueError(
+                'delivery.mode: with "nginx" the tracks lie in a folder that nginx reads; '
+                'with media.root at s3:// use "gateway" or "cdn"'
+            )
+        if self.delivery.presigned_s and not is_s3(self.media.root):
+            raise ValueError(
+                "delivery.presigned_s: only a bucket sends downloads itself; "
+                "set it to 0, or media.root to s3://<bucket>/<prefix>"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_key_ids(self) -> GatewaySettings:
         # The key id chooses the environment, so two environments cannot share one.
         owners: dict[str, str] = {}
+        if "media" in self.partners:
+            raise ValueError("partners.media: `tell keys` means Tell's own keys by media")
         for environment, partner in self.partners.items():
             if partner.key_id in owners:
                 raise ValueError(

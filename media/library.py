@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from media.errors import InvalidIdError, ObjectNotFoundError, TrackFormatError, TrackNotFoundError
 from media.ids import check_id, check_language, is_id, is_language
 from media.storage import Storage
-from media.track import Track, current_key, load_current, load_track, track_prefix
+from media.track import Current, Track, current_key, load_current, load_track, track_prefix
 
 # A two-hour track's index is about 3 MB in memory; one busy evening shows far fewer films.
 _CACHED_TRACKS = 64
+# Pointers that were understood; a film has one for each language.
+_CACHED_POINTERS = 256
+_POINTER = "current.json"
+
+
+@runtime_checkable
+class ReadsBelow(Protocol):
+    """A storage that reads all pointers of a film in one go."""
+
+    async def read_below(self, prefix: str, name: str) -> Mapping[str, bytes]:
+        """The object *name* of each folder directly below *prefix*, by folder, sorted."""
+        ...
+
+
+class Offer(NamedTuple):
+    """A film's current track in one language, and the languages that there are, sorted."""
+
+    track: Track
+    languages: Sequence[str]
 
 
 class Library:
@@ -19,11 +40,18 @@ class Library:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._tracks: OrderedDict[str, Track] = OrderedDict()
+        self._pointers: OrderedDict[tuple[str, bytes], Current] = OrderedDict()
 
     async def resolve(
         self, movie_id: str, audio_description_path: str | None, language: str | None
     ) -> Track:
-        """Current track for a screening.
+        """Current track for a screening; as `offer`, which tells the languages too."""
+        return (await self.offer(movie_id, audio_description_path, language)).track
+
+    async def offer(
+        self, movie_id: str, audio_description_path: str | None, language: str | None
+    ) -> Offer:
+        """Current track for a screening, as the storage has it at this moment.
 
         *audio_description_path* counts where it has the form `<movie_id>[/<language>]` and
         something is published there, else *movie_id*. The language is *language* where it is
@@ -48,10 +76,10 @@ class Library:
         if pointer is None:
             raise TrackNotFoundError(movie, wanted)
         key = current_key(movie, wanted)
-        version = load_current(pointer, key).version
+        version = self._current(key, pointer).version
         if version is None:
             raise TrackNotFoundError(movie, wanted)
-        return await self.track(movie, wanted, version)
+        return Offer(await self.track(movie, wanted, version), list(published))
 
     async def languages(self, movie_id: str) -> list[str]:
         """Languages in which a track is published for *movie_id* and not withdrawn, sorted."""
@@ -82,26 +110,42 @@ class Library:
         One that cannot be read counts as published, so that asking for it says what is wrong with
         it, and the other languages of the film are heard all the same.
         """
-        published = {}
-        for language in await self._storage.folders(f"tracks/{movie_id}"):
+        found = await self._read_pointers(f"tracks/{movie_id}")
+        return {
+            language: pointer
+            for language, pointer in found.items()
+            if is_language(language)
+            and not self._is_withdrawn(current_key(movie_id, language), pointer)
+        }
+
+    async def _read_pointers(self, prefix: str) -> Mapping[str, bytes]:
+        if isinstance(self._storage, ReadsBelow):
+            return await self._storage.read_below(prefix, _POINTER)
+        found = {}
+        for language in await self._storage.folders(prefix):
             if not is_language(language):
                 continue
-            key = current_key(movie_id, language)
             try:
-                pointer = await self._storage.read(key)
+                found[language] = await self._storage.read(f"{prefix}/{language}/{_POINTER}")
             except ObjectNotFoundError:
                 # The first version is on its way in.
                 continue
-            if not _is_withdrawn(pointer, key):
-                published[language] = pointer
-        return published
+        return found
 
+    def _is_withdrawn(self, key: str, pointer: bytes) -> bool:
+        try:
+            return self._current(key, pointer).version is None
+        except TrackFormatError:
+            return False
 
-def _is_withdrawn(pointer: bytes, key: str) -> bool:
-    try:
-        return load_current(pointer, key).version is None
-    except TrackFormatError:
-        return False
+    def _current(self, key: str, pointer: bytes) -> Current:
+        """What a pointer says; the same bytes say the same. Raises TrackFormatError."""
+        known = self._pointers.get((key, pointer))
+        if known is None:
+            known = self._pointers[key, pointer] = load_current(pointer, key)
+            if len(self._pointers) > _CACHED_POINTERS:
+                self._pointers.popitem(last=False)
+        return known
 
 
 def _parse_path(path: str | None) -> tuple[str | None, str | None]:

@@ -48,11 +48,21 @@ class S3Settings(Section):
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
 
 
+class CacheSettings(Section):
+    """[media.cache]: what this machine's disk keeps of a bucket; an empty `dir` keeps nothing."""
+
+    dir: str = "var/cache"
+    max_mb: Annotated[int, Field(ge=1)] = 4096
+    pointers_fresh_s: Annotated[float, Field(ge=0)] = 1.0
+    pointers_patience_s: Annotated[float, Field(gt=0)] = 2.0
+
+
 class MediaSettings(Section):
     """[media]: where the tracks lie, a folder or s3://<bucket>/<prefix>."""
 
     root: Annotated[str, Field(min_length=1)] = "var/media"
     s3: S3Settings = S3Settings()
+    cache: CacheSettings = CacheSettings()
 
     @field_validator("root")
     @classmethod

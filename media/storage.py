@@ -13,8 +13,9 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import aiofiles
 import aiofiles.os
@@ -73,6 +74,15 @@ class Storage(Protocol):
 
     async def folders(self, prefix: str) -> Sequence[str]:
         """Names of the folders directly below *prefix*, sorted."""
+        ...
+
+
+@runtime_checkable
+class Presigns(Protocol):
+    """A storage that can hand a reader on to itself."""
+
+    async def presigned(self, key: str, lasts: timedelta) -> str:
+        """An address by which anybody gets the object for that long: a secret."""
         ...
 
 
@@ -196,6 +206,11 @@ class LocalStorage:
         """Names of the folders directly below *prefix*."""
         return await asyncio.to_thread(self._folders, prefix)
 
+    async def read_below(self, prefix: str, name: str) -> dict[str, bytes]:
+        """The object *name* of each folder directly below *prefix*, by folder, sorted."""
+        # At once: for a few small files the way to the thread is what costs.
+        return await asyncio.to_thread(self._read_below, prefix, name)
+
     async def delete(self, key: str) -> None:
         """Remove the object, and folders that this leaves empty."""
         await asyncio.to_thread(self._delete, key)
@@ -288,6 +303,19 @@ class LocalStorage:
             return []
         except OSError as error:
             raise _failed(prefix, error) from error
+
+    def _read_below(self, prefix: str, name: str) -> dict[str, bytes]:
+        found = {}
+        for folder in self._folders(prefix):
+            key = f"{prefix}/{folder}/{name}"
+            try:
+                found[folder] = self.path(key).read_bytes()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError, InvalidIdError):
+                # None in there, or a folder that is none of ours.
+                continue
+            except OSError as error:
+                raise _failed(key, error) from error
+        return found
 
     def _staged_below(self, prefix: str) -> Sequence[Path]:
         folder = self.path(prefix)

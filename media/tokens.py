@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,9 +60,9 @@ class StreamClaims:
 
 
 class Keyring:
-    """The signing keys by id, the last of which signs."""
+    """Signing keys by id. All verify; *current* signs, which is the last one if it is not named."""
 
-    def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
+    def __init__(self, keys: Sequence[tuple[str, bytes]], current: str | None = None) -> None:
         if not keys:
             raise SigningKeyError("there is no signing key; make one with `tell keys init`")
         ids = [key_id for key_id, _ in keys]
@@ -75,19 +75,19 @@ class Keyring:
                 raise SigningKeyError(
                     f"key {key_id} has {len(secret)} bytes, at least {_MIN_SECRET_BYTES} are needed"
                 )
-        self.current = ids[-1]
+        self.current = ids[-1] if current is None else current
         self.key_ids = tuple(ids)
+        self._keys = tuple(keys)
         self._signers = {
-            (key_id, salt): Signer(
-                secret,
-                salt=salt.encode(),
-                sep=_SEPARATOR,
-                key_derivation="hmac",
-                digest_method=hashlib.sha256,
-            )
-            for key_id, secret in keys
-            for salt in _PURPOSES
+            (key_id, salt): _signer(secret, salt) for key_id, secret in keys for salt in _PURPOSES
         }
+
+    def with_keys(self, keys: Sequence[tuple[str, bytes]], current: str | None) -> Keyring:
+        """This ring and *keys*; without *current* what signs here goes on signing.
+
+        Raises SigningKeyError.
+        """
+        return Keyring((*self._keys, *keys), self.current if current is None else current)
 
     @classmethod
     def load(cls, path: Path) -> Keyring:
@@ -95,27 +95,7 @@ class Keyring:
 
         Raises SigningKeyError.
         """
-        try:
-            lines = path.read_text(encoding="ascii").splitlines()
-        except OSError as error:
-            raise SigningKeyError(
-                f"{path}: cannot be read ({error.strerror}); make it with `tell keys init`"
-            ) from error
-        except UnicodeDecodeError as error:
-            raise SigningKeyError(f"{path}: is not a file of signing keys") from error
-        keys = []
-        for number, line in enumerate(lines, start=1):
-            text = line.strip()
-            if not text or text.startswith("#"):
-                continue
-            key_id, _, secret = text.partition(":")
-            try:
-                keys.append((key_id, base64.b64decode(secret, altchars=b"-_", validate=True)))
-            except binascii.Error as error:
-                raise SigningKeyError(
-                    f"{path}, line {number}: write <key id>:<base64url of 32 bytes>"
-                ) from error
-        return cls(keys)
+        return cls([(line.key_id, line.secret) for line in read_key_lines(path)])
 
     def sign(self, purpose: str, fields: Sequence[str]) -> str:
         """Sign *fields* with the current key."""
@@ -140,11 +120,70 @@ class Keyring:
         return parts
 
 
-class Tokens:
-    """Makes and reads every signed string of Tell."""
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """A line of a key file; `words` is what stands behind the key."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    number: int
+    key_id: str
+    secret: bytes = field(repr=False)
+    words: tuple[str, ...] = ()
+
+
+def read_key_lines(path: Path, *, with_words: bool = False) -> list[KeyLine]:
+    """The `<key id>:<base64url secret>` lines of a file; raises SigningKeyError."""
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except OSError as error:
+        raise SigningKeyError(
+            f"{path}: cannot be read ({error.strerror}); make it with `tell keys init`"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SigningKeyError(f"{path}: is not a file of signing keys") from error
+    keys = []
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        key, *words = text.split() if with_words else [text]
+        key_id, _, secret = key.partition(":")
+        try:
+            data = base64.b64decode(secret, altchars=b"-_", validate=True)
+        except binascii.Error as error:
+            raise SigningKeyError(
+                f"{path}, line {number}: write <key id>:<base64url of 32 bytes>"
+            ) from error
+        keys.append(KeyLine(number, key_id, data, tuple(words)))
+    return keys
+
+
+def _signer(secret: bytes, salt: str) -> Signer:
+    """The signer of a key and a purpose. Their own key is derived here, once, and not each time."""
+    derived = Signer(
+        secret, salt=salt.encode(), key_derivation="hmac", digest_method=hashlib.sha256
+    ).derive_key()
+    return Signer(
+        derived,
+        salt=salt.encode(),
+        sep=_SEPARATOR,
+        key_derivation="none",
+        digest_method=hashlib.sha256,
+    )
+
+
+class Tokens:
+    """Makes and reads every signed string of Tell.
+
+    What opens sound is signed by *media*, which may be known to an edge; without it by *keyring*.
+    """
+
+    def __init__(self, keyring: Keyring, media: Keyring | None = None) -> None:
         self._keyring = keyring
+        self._media = media or keyring
+
+    def use_media(self, media: Keyring) -> None:
+        """Sign and verify what opens sound by *media* from now on."""
+        self._media = media
 
     def claim_code(self, correlation_id: str) -> str:
         """The buyer's secret for one purchase: always the same, so that a retry answers alike."""
@@ -164,19 +203,19 @@ class Tokens:
 
     def access_token(self, claims: StreamClaims) -> str:
         """Opens the Multivariant Playlists, now.m3u8 and the MPD."""
-        return self._keyring.sign(_ACCESS, _write_claims(claims))
+        return self._media.sign(_ACCESS, _write_claims(claims))
 
     def read_access_token(self, token: str, now: datetime) -> StreamClaims:
         """Raises TokenInvalidError, or TokenExpiredError where *now* is past its time."""
-        return _read_claims(self._keyring.verify(_ACCESS, token, fields=6), now)
+        return _read_claims(self._media.verify(_ACCESS, token, fields=6), now)
 
     def stream_token(self, claims: StreamClaims) -> str:
         """Opens the Media Playlists and the files."""
-        return self._keyring.sign(_STREAM, _write_claims(claims))
+        return self._media.sign(_STREAM, _write_claims(claims))
 
     def read_stream_token(self, token: str, now: datetime) -> StreamClaims:
         """Raises TokenInvalidError, or TokenExpiredError where *now* is past its time."""
-        return _read_claims(self._keyring.verify(_STREAM, token, fields=6), now)
+        return _read_claims(self._media.verify(_STREAM, token, fields=6), now)
 
 
 def _write_claims(claims: StreamClaims) -> list[str]:

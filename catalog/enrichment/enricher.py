@@ -57,7 +57,8 @@ class Partner(Protocol):
 class Enrichment:
     """The worker. *on_enriched* is called with a correlation id after its commit.
 
-    *on_parked* is called with the failure code of each purchase that is left to a person.
+    *on_waited* is called with the seconds that each took from its 202, and *on_parked* with the
+    failure code of each purchase that is left to a person.
 
     A partner that answers 404, or what cannot be true, is asked for *patience_s* seconds. A look-up
     is this gateway's for *claim_s* seconds: it must be longer than any look-up takes.
@@ -75,6 +76,7 @@ class Enrichment:
         patience_s: float = 3600.0,
         claim_s: float = 30.0,
         on_enriched: Callable[[str], None] = lambda correlation_id: None,
+        on_waited: Callable[[float], None] = lambda seconds: None,
         on_parked: Callable[[str], None] = lambda failure_code: None,
         fraction: Callable[[], float] = RANDOM.random,
     ) -> None:
@@ -87,6 +89,7 @@ class Enrichment:
         self._concurrency = concurrency
         self._claim = timedelta(seconds=claim_s)
         self._on_enriched = on_enriched
+        self._on_waited = on_waited
         self._flights: dict[LookUp, asyncio.Task[None]] = {}
         # Those of the flights that have not got their answer yet, and until when they are ours.
         self._asking: dict[LookUp, datetime] = {}
@@ -247,14 +250,15 @@ class Enrichment:
 
     async def _link(self, look_up: LookUp, chooses: Choose) -> None:
         try:
-            correlation_ids = await self._verdicts.link(look_up, chooses)
+            linked = await self._verdicts.link(look_up, chooses)
         except PartnerAnswerError as error:
             # It contradicts what the partner said before: asking again would not tell which is so.
             await self._verdicts.park(look_up, error)
             return
-        for correlation_id in correlation_ids:
-            log.info("purchase_enriched", correlation_id=correlation_id)
-            self._on_enriched(correlation_id)
+        for each in linked:
+            log.info("purchase_enriched", correlation_id=each.correlation_id)
+            self._on_waited(each.waited_s)
+            self._on_enriched(each.correlation_id)
 
 
 def _choose(

@@ -30,6 +30,14 @@ Choose = Callable[[datetime], ScreeningDetails]
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A purchase that is a ticket now, and how long that took from its 202, in seconds."""
+
+    correlation_id: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Parked:
     row: _Row
     error: PartnerError
@@ -60,8 +68,8 @@ class Verdicts:
         self._rules = rules
         self._on_parked = on_parked
 
-    async def link(self, look_up: LookUp, choose: Choose) -> list[str]:
-        """Enrich all who wait for the answer; returns their correlation ids.
+    async def link(self, look_up: LookUp, choose: Choose) -> list[Linked]:
+        """Enrich all who wait for the answer, and return them.
 
         *choose* says which showing a ticket sold at an instant is for. A purchase that was parked
         over the same question is answered too; one that *choose* cannot decide is parked. Raises
@@ -82,7 +90,9 @@ class Verdicts:
 
         linked, parked = await self._database.run(link)
         self._tell_parked(parked)
-        return [row.correlation_id for row in linked]
+        return [
+            Linked(row.correlation_id, (now - row.accepted_at).total_seconds()) for row in linked
+        ]
 
     async def park(self, look_up: LookUp, error: PartnerError) -> None:
         """All who wait for this answer wait for a person now."""
@@ -149,6 +159,7 @@ async def _lock(connection: AsyncConnection, look_up: LookUp, *states: PurchaseS
             purchases.c.id,
             purchases.c.correlation_id,
             purchases.c.purchased_at,
+            purchases.c.accepted_at,
             purchases.c.state,
             purchases.c.attempts,
             purchases.c.next_attempt_at,

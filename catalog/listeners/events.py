@@ -110,8 +110,7 @@ class EventLog:
     async def after(self, last_seen: int, limit: int) -> list[Event]:
         """The first *limit* events after *last_seen*, in order."""
         query = select(events).where(events.c.id > last_seen).order_by(events.c.id).limit(limit)
-        async with self._database.read() as connection:
-            return [_event(row) for row in await connection.execute(query)]
+        return [_event(row) for row in await self._database.rows(query)]
 
     async def of_listener(
         self, listener_id: str, last_seen: int, up_to: int, limit: int

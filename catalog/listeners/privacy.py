@@ -32,6 +32,19 @@ def told_number(count: int) -> int:
     return count if count >= _TOLD_FROM else 0
 
 
+def told_total(counts: Collection[int], rooms: int) -> int:
+    """How many people are in all *rooms* together, so that subtracting finds nobody.
+
+    *counts* has those of the rooms in which somebody is. Rooms of three and more are told one by
+    one (`told_number`). The others are added only where each of them alone could still be empty.
+    """
+    told = sum(count for count in counts if count >= _TOLD_FROM)
+    hidden = sum(counts) - told
+    hidden_rooms = max(rooms, len(counts)) - sum(count >= _TOLD_FROM for count in counts)
+    fit_without_one = (hidden_rooms - 1) * (_TOLD_FROM - 1)
+    return told + hidden if _TOLD_FROM <= hidden <= fit_without_one else told
+
+
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """How many `tickets` were erased, and how many are `kept` since others hold them too."""

@@ -119,6 +119,11 @@ class Intake:
         """Whether purchases are taken: False before start, after stop, and after a bug."""
         return self._taking
 
+    @property
+    def waiting(self) -> int:
+        """How many purchases wait for the disk."""
+        return len(self._queue)
+
     async def start(self) -> None:
         """Begin to take purchases."""
         self._taking = True

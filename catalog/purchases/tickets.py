@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
@@ -63,13 +64,9 @@ class Tickets:
         """Those of the tickets that there are, whoever asks."""
         return await self._known(purchases.c.correlation_id.in_(correlation_ids))
 
-    async def held(self, listener_id: str, correlation_id: str) -> Known:
-        """The ticket, if the listener holds it; raises TicketNotFoundError."""
-        named = purchases.c.correlation_id == correlation_id
-        found = await self._known(named, _held_by(listener_id))
-        if not found:
-            raise TicketNotFoundError(correlation_id)
-        return found[0]
+    async def in_hands(self, correlation_ids: Collection[str]) -> list[Held]:
+        """Those of the tickets that somebody holds, once for each who does."""
+        return await self._held(purchases.c.correlation_id.in_(correlation_ids))
 
     async def screening(self, screening_id: int) -> Screening | None:
         """The screening as it is now."""
@@ -79,6 +76,15 @@ class Tickets:
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else screening_of(row)
+
+    async def sold_screenings(self, before: datetime, ends_after: datetime) -> list[Screening]:
+        """Screenings ending after *ends_after* that were sold, to anybody, before *before*."""
+        sold = select(purchases.c.screening_id).where(purchases.c.accepted_at < before)
+        query = select(screenings.c.id.label("screening_row"), *SCREENING_COLUMNS).where(
+            screenings.c.credits_end > ends_after, screenings.c.id.in_(sold)
+        )
+        async with self._database.read() as connection:
+            return [screening_of(row) for row in await connection.execute(query)]
 
     async def audience(
         self, screening_ids: Collection[int], purchase_ids: Collection[int]
@@ -90,26 +96,25 @@ class Tickets:
         concerned = or_(
             purchases.c.screening_id.in_(screening_ids), purchases.c.id.in_(purchase_ids)
         )
+        return await self._held(concerned)
+
+    async def _held(self, condition: ColumnElement[bool]) -> list[Held]:
         query = (
             _tickets()
             .add_columns(purchases.c.id.label("purchase_row"), claims.c.listener_id)
             .join(claims, claims.c.purchase_id == purchases.c.id)
-            .where(concerned)
+            .where(condition)
             # Two devices of one listener are two claims, and one ticket.
             .distinct()
         )
-        async with self._database.read() as connection:
-            return [
-                Held(row.listener_id, row.purchase_row, _ticket(row))
-                for row in await connection.execute(query)
-            ]
+        return [
+            Held(row.listener_id, row.purchase_row, _ticket(row))
+            for row in await self._database.rows(query)
+        ]
 
     async def _known(self, *conditions: ColumnElement[bool]) -> list[Known]:
         query = _tickets().add_columns(purchases.c.id.label("purchase_row")).where(*conditions)
-        async with self._database.read() as connection:
-            return [
-                Known(row.purchase_row, _ticket(row)) for row in await connection.execute(query)
-            ]
+        return [Known(row.purchase_row, _ticket(row)) for row in await self._database.rows(query)]
 
     async def _one(self, correlation_id: str, *conditions: ColumnElement[bool]) -> Ticket:
         query = _tickets().where(purchases.c.correlation_id == correlation_id, *conditions)

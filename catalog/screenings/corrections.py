@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog.errors import CorrectionError, ScreeningNotFoundError
+from catalog.errors import CorrectionError, ScreeningNotFoundError, StartChangedError
 from catalog.models import Screening, StartSource
 from catalog.screenings.effective import Seen
 from catalog.screenings.keeping import tell_of_change
@@ -109,13 +109,16 @@ class Corrections:
         movie_start: datetime,
         bound_ms: int,
         note: str | None = None,
+        *,
+        expected: datetime | None = None,
     ) -> Screening:
         """The film starts, or started, at *movie_start*, within *bound_ms*.
 
-        Raises ScreeningNotFoundError, and CorrectionError over twelve hours from the partner's.
+        Raises ScreeningNotFoundError, CorrectionError over twelve hours from the partner's, and
+        StartChangedError where the film does not start at *expected* before.
         """
         return await self._correct(
-            environment, showtime_id, lambda seen, told: (movie_start, bound_ms), note
+            environment, showtime_id, lambda seen, told: (movie_start, bound_ms), note, expected
         )
 
     async def delay(
@@ -137,9 +140,18 @@ class Corrections:
             note,
         )
 
-    async def clear(self, environment: str, showtime_id: str, note: str | None = None) -> Screening:
-        """The partner's word counts again; raises ScreeningNotFoundError."""
-        return await self._correct(environment, showtime_id, lambda seen, told: None, note)
+    async def clear(
+        self,
+        environment: str,
+        showtime_id: str,
+        note: str | None = None,
+        *,
+        expected: datetime | None = None,
+    ) -> Screening:
+        """The partner's word counts again; raises ScreeningNotFoundError, StartChangedError."""
+        return await self._correct(
+            environment, showtime_id, lambda seen, told: None, note, expected
+        )
 
     async def _correct(
         self,
@@ -147,6 +159,7 @@ class Corrections:
         showtime_id: str,
         correction: Callable[[Seen, Screening], tuple[datetime, int] | None],
         note: str | None,
+        expected: datetime | None = None,
     ) -> Screening:
         async def write(connection: AsyncConnection) -> Screening:
             now = self._clock()
@@ -159,6 +172,9 @@ class Corrections:
             if row is None:
                 raise ScreeningNotFoundError(environment, showtime_id)
             before, told = seen_of(row), told_of(row)
+            found = before.screening.movie_start
+            if expected is not None and found != expected:
+                raise StartChangedError(showtime_id, expected, found)
             corrected = correction(before, told)
             if corrected is not None and abs(corrected[0] - told.movie_start) > _FARTHEST:
                 raise CorrectionError(showtime_id, corrected[0], told.movie_start)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, Connection, Row, Select, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -112,6 +113,12 @@ class MariaBackend:
                 await connection.run_sync(migrations.upgrade)
         finally:
             await engine.dispose()
+
+    async def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """All rows of one query; raises DBAPIError."""
+        async with self.readers.begin() as connection:
+            found: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        return found
 
     def conflict(self, error: DBAPIError) -> bool:
         """Whether another writer was in the way: the whole transaction may be tried again."""

@@ -1,4 +1,7 @@
-"""`tell keys`: make the key files, and the webhook secrets that the partners sign with."""
+"""`tell keys`: make the key files, and the webhook secrets that the partners sign with.
+
+In place of an environment, `media` names the keys of sound's addresses (media_keys.py).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ import typer
 
 from catalog.keys.webhook_keys import KeyStore, WebhookKey
 from catalog.keys.webhooks import new_secret, read_secret
+from catalog.models import Screening
+from catalog.purchases.tickets import Tickets
 from catalog.store.database import Database
+from gateway.commands import media_keys
 from gateway.commands.common import ConfigOption, clock_of, failures
 from gateway.logs import configure_logging
 from gateway.secrets import (
@@ -34,7 +40,11 @@ _SPAN = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 EnvironmentArgument = Annotated[
-    str, typer.Argument(help="Name of its partners table in config.toml, such as local.")
+    str,
+    typer.Argument(
+        help="Name of its partners table in config.toml, such as local; or media, for Tell's own "
+        "keys of sound's addresses."
+    ),
 ]
 OutOption = Annotated[
     Path | None,
@@ -52,6 +62,7 @@ def register(app: typer.Typer) -> None:
     keys.command("list")(keys_list)
     keys.command("rotate")(keys_rotate)
     keys.command("revoke")(keys_revoke)
+    keys.command("prune")(keys_prune)
     keys.command("import")(keys_import)
     app.add_typer(keys, name="keys")
 
@@ -85,9 +96,17 @@ def keys_rotate(
     out: OutOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Make a webhook secret and let the old ones retire; show the new one this once."""
+    """Make a webhook secret and let the old ones retire; show the new one this once.
+
+    Of media, the next of two steps: make a key that all gateways learn, then sign by it.
+    """
     with failures():
-        settings, name = _settings(config, environment)
+        settings, name = _settings(config, environment, media=True)
+        if name == media_keys.MEDIA:
+            if out is not None:
+                raise SettingsError("media keys are for Tell alone: there is nothing for --out")
+            media_keys.rotate(settings, clock_of(context)())
+            return
         span = _span(overlap)
         _hand_out(
             context, settings, name, out, lambda store, secret: store.rotate(name, secret, span)
@@ -101,7 +120,10 @@ def keys_list(
 ) -> None:
     """List webhook secrets by name: what each is good for, never what it is."""
     with failures():
-        settings, name = _settings(config, environment)
+        settings, name = _settings(config, environment, media=True)
+        if name == media_keys.MEDIA:
+            media_keys.show(settings)
+            return
         clock = clock_of(context)
         keys = _with_store(settings, clock, lambda store: store.keys(name or None))
         if not keys:
@@ -116,9 +138,12 @@ def keys_revoke(
     key: Annotated[str, typer.Argument(help="Its name in `tell keys list`, such as w1.")],
     config: ConfigOption = None,
 ) -> None:
-    """End a webhook secret now: running gateways refuse it within seconds."""
+    """End a webhook secret, or a media key, now: running gateways refuse it within seconds."""
     with failures():
-        settings, name = _settings(config, environment)
+        settings, name = _settings(config, environment, media=True)
+        if name == media_keys.MEDIA:
+            media_keys.revoke(settings, key)
+            return
         clock = clock_of(context)
 
         async def revoke(store: KeyStore) -> bool:
@@ -133,6 +158,29 @@ def keys_revoke(
                 f"`tell keys new {name}`",
                 err=True,
             )
+
+
+def keys_prune(
+    context: typer.Context,
+    environment: Annotated[str, typer.Argument(help="media: the others end by their dates.")],
+    config: ConfigOption = None,
+) -> None:
+    """Drop the media keys whose last token has died."""
+    with failures():
+        settings, name = _settings(config, environment, media=True)
+        if name != media_keys.MEDIA:
+            raise SettingsError(f"{name}: only media is pruned; webhook secrets end by themselves")
+        configure_logging(settings.logging)
+
+        async def sold(before: datetime, ends_after: datetime) -> list[Screening]:
+            async with _opened(settings) as database:
+                return await Tickets(database).sold_screenings(before, ends_after)
+
+        media_keys.prune(
+            settings,
+            clock_of(context)(),
+            lambda before, ends_after: asyncio.run(sold(before, ends_after)),
+        )
 
 
 def keys_import(
@@ -204,11 +252,15 @@ async def _opened(settings: GatewaySettings) -> AsyncIterator[Database]:
         await database.close()
 
 
-def _settings(config: Path | None, environment: str | None) -> tuple[GatewaySettings, str]:
-    """The settings, and the environment's name once it is one; raises SettingsError."""
+def _settings(
+    config: Path | None, environment: str | None, *, media: bool = False
+) -> tuple[GatewaySettings, str]:
+    """The settings, and the environment's name once it is one, or *media*; raises SettingsError."""
     settings = read_settings(config, os.environ)
     if environment is None:
         return settings, ""
+    if environment == media_keys.MEDIA and not media:
+        raise SettingsError("media has no webhook secret: see `tell keys rotate media`")
     try:
         return settings, check_environment(environment)
     except ValueError as error:

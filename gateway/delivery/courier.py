@@ -19,9 +19,10 @@ from catalog.traceparent import read_traceparent, trace_id_of
 from gateway.delivery.heads import HeadReader
 from gateway.delivery.open_files import OpenFiles
 from gateway.delivery.passes import Passes
-from gateway.delivery.request_lines import ROUTE, RequestLines
+from gateway.delivery.request_lines import RequestLines
 from gateway.metrics import Metrics
 
+ROUTE = "/stream/{token}/{rendition}.mp4"
 # More is sent piece by piece, as the reader takes it; a media segment has 48 kB.
 MAX_BYTES = 256 * 1024
 
@@ -103,7 +104,9 @@ class Courier:
         self._lines.write(
             request_id,
             trace_id,
+            route=ROUTE,
             path=parcel.shown_path,
+            status=206,
             seconds=elapsed,
             size_bytes=size,
             correlation_id=found.correlation_id,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 
 import structlog
@@ -22,11 +22,13 @@ from catalog.listeners.events import Event, EventLog
 from catalog.models import Ticket
 from catalog.purchases.tickets import Known, Tickets
 from catalog.workers import spawn
+from gateway.delivery.batches import Batches, told
 
 log = structlog.get_logger(__name__)
 
 _BATCH = 500
 _AUDITED_AT_ONCE = 200
+_READ_AT_ONCE = 100
 _AUDIT_S = 30.0
 
 
@@ -74,9 +76,17 @@ class Entitlements:
         self._kicked = asyncio.Event()
         self._running = False
         self._worker: asyncio.Task[None] | None = None
+        # When everybody presses play, many tickets are read at once.
+        self._known = Batches(self._read_known, _READ_AT_ONCE)
+        self._held = Batches(self._read_held, _READ_AT_ONCE)
 
     def __len__(self) -> int:
         return len(self._standings)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the log was last read to its end; 0 before the first time."""
+        return 0.0 if self._looked_at is None else self._monotonic() - self._looked_at
 
     async def start(self) -> None:
         """Begin behind the events of now; raises DatabaseError."""
@@ -126,24 +136,45 @@ class Entitlements:
         if standing is not None:
             self._standings.move_to_end(correlation_id)
             return standing
-        position = self._position
-        found = await self._tickets.known([correlation_id])
-        if not found:
+        found = await self._known.get(correlation_id)
+        if found is None:
             raise TicketNotFoundError(correlation_id)
-        return self._keep(found[0], position)
+        return self._keep(*found)
 
     async def held(self, listener_id: str, correlation_id: str) -> Standing:
         """The ticket as it is now, if the listener holds it; always read.
 
         Raises TicketNotFoundError, DatabaseError.
         """
-        position = self._position
-        return self._keep(await self._tickets.held(listener_id, correlation_id), position)
+        found = await self._held.get((listener_id, correlation_id))
+        if found is None:
+            raise TicketNotFoundError(correlation_id)
+        return self._keep(*found)
 
     def forget(self, correlation_ids: Iterable[str]) -> None:
         """Keep nothing of these tickets: they may have been erased here, which no event tells."""
         for name in correlation_ids:
             self._drop(name)
+
+    async def _read_known(self, names: Collection[str]) -> dict[str, tuple[Known, int]]:
+        """Each ticket with the place in the log that had been read before it was."""
+        position = self._position
+        found = await self._tickets.known(names)
+        return {known.ticket.correlation_id: (known, position) for known in found}
+
+    async def _read_held(
+        self, pairs: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], tuple[Known, int]]:
+        """The same for tickets in the hands of listeners."""
+        position = self._position
+        found = await self._tickets.in_hands({name for _, name in pairs})
+        return {
+            (each.listener_id, each.ticket.correlation_id): (
+                Known(each.purchase_id, each.ticket),
+                position,
+            )
+            for each in found
+        }
 
     def _keep(self, known: Known, position: int) -> Standing:
         """Remember what was read after the log was read up to *position*."""
@@ -186,7 +217,7 @@ class Entitlements:
             if self._look is None:
                 # One for all who wait; a client that goes away does not end it for the others.
                 self._look = asyncio.create_task(self._look_at_log())
-                self._look.add_done_callback(_told)
+                self._look.add_done_callback(told)
             await asyncio.shield(self._look)
 
     async def _look_at_log(self) -> None:
@@ -246,9 +277,3 @@ class Entitlements:
             for name, standing in before.items():
                 if standing is not None and standing.ticket != now.get(name):
                     self._drop(name)
-
-
-def _told(look: asyncio.Task[None]) -> None:
-    """Take an error, which those who wait are told: nobody may be waiting."""
-    if not look.cancelled():
-        look.exception()

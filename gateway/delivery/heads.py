@@ -18,11 +18,12 @@ _HEAD = re.compile(
     rb"(?>(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+\r\n)++)\r\n"
 )
 # Lines that would change the answer, its framing or the connection: bodies (RFC 9112 6), conditions
-# and ranges (RFC 9110 13 and 14), upgrades and expectations (RFC 9110 7.8 and 10.1.1). The name of
-# a header has no case (RFC 9110 5.1), so they are looked for in lower case.
+# and ranges (RFC 9110 13 and 14), upgrades and expectations (RFC 9110 7.8 and 10.1.1), pages of
+# other origins (Fetch 3.2). The name of a header has no case (RFC 9110 5.1), so they are looked for
+# in lower case.
 _MATTERS = re.compile(
     rb"\r\n(?:host|range|if-[a-z-]+|content-length|transfer-encoding|trailer|te|upgrade|expect"
-    rb"|connection|traceparent):[^\r]*"
+    rb"|connection|traceparent|origin):[^\r]*"
 )
 _HOST = b"\r\nhost:"
 _KEEP_ALIVE = b"\r\nconnection: keep-alive"

@@ -44,10 +44,19 @@ class OpenFile:
 
 
 class OpenFiles:
-    """The *limit* files that were read last. *monotonic* is a clock in seconds."""
+    """The *limit* files that were read last. *monotonic* is a clock in seconds.
 
-    def __init__(self, limit: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    *may_use* is asked before a path is opened, and each second while it is read.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        monotonic: Callable[[], float] = time.monotonic,
+        may_use: Callable[[str], bool] = lambda path: True,
+    ) -> None:
         self._limit = limit
+        self._may_use = may_use
         self.monotonic = monotonic
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
 
@@ -60,12 +69,18 @@ class OpenFiles:
         file = self._files.get(path)
         if file is not None and now - file.checked_at < _TRUSTED_S:
             return file
+        may_use = self._may_use(path)
         if file is not None:
-            if file.is_there():
+            if may_use and file.is_there():
                 file.checked_at = now
                 self._files.move_to_end(path)
                 return file
             self._close(path)
+        if not may_use:
+            return None
+        # What was removed takes room on its disk as long as it is open.
+        for gone in [each for each, other in self._files.items() if not other.is_there()]:
+            self._close(gone)
         try:
             file = OpenFile(path, now)
         except OSError:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
+from gateway.delivery.answer_heads import answer_head
 from gateway.delivery.entitlements import Standing
 from gateway.grants import Opening
-from gateway.headers import EVERY_ANSWER, UNLESS_SAID, file_headers
+from gateway.headers import file_headers
 from gateway.logs import MASK
 from gateway.ranges import Selection
 from media.track import Rendition, Track
@@ -23,13 +25,13 @@ class Parcel:
 
     __slots__ = ("head", "name", "path", "shown_path", "size_bytes")
 
-    def __init__(self, rendition: Rendition, path: Path) -> None:
+    def __init__(self, rendition: Rendition, path: Path, more: Mapping[str, str]) -> None:
         self.name = rendition.name
         # As text: a Path takes long to compare.
         self.path = str(path)
         self.shown_path = f"/stream/{MASK}/{rendition.file_name}"
         self.size_bytes = rendition.size_bytes
-        self.head = _partial_head(rendition)
+        self.head = _partial_head(rendition, more)
 
 
 class Pass:
@@ -45,10 +47,21 @@ class Pass:
 
 
 class Passes:
-    """The *limit* tokens that were used last. *path_of* says where a file lies, None: not here."""
+    """The *limit* tokens that were used last.
 
-    def __init__(self, path_of: Callable[[str], Path] | None, *, limit: int) -> None:
+    *path_of* says where a file lies, by its key and its SHA-256; None: not here. *more* are
+    headers of all answers here.
+    """
+
+    def __init__(
+        self,
+        path_of: Callable[[str, str], Path] | None,
+        *,
+        limit: int,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._path_of = path_of
+        self._more = more
         self._limit = limit
         self._passes: OrderedDict[bytes, Pass] = OrderedDict()
         self._tracks: OrderedDict[str, dict[bytes, Parcel]] = OrderedDict()
@@ -76,13 +89,19 @@ class Passes:
         self._passes.move_to_end(token)
         return found
 
-    def _parcels(self, track: Track, path_of: Callable[[str], Path]) -> dict[bytes, Parcel]:
+    def forget_all(self) -> None:
+        """Have every token checked again: a key may be gone."""
+        self._passes.clear()
+
+    def _parcels(self, track: Track, path_of: Callable[[str, str], Path]) -> dict[bytes, Parcel]:
         """Shared by all who listen to the track."""
         parcels = self._tracks.get(track.prefix)
         if parcels is None:
             parcels = {
                 rendition.name.encode(): Parcel(
-                    rendition, path_of(f"{track.prefix}/{rendition.file_name}")
+                    rendition,
+                    path_of(f"{track.prefix}/{rendition.file_name}", rendition.sha256),
+                    self._more,
                 )
                 for rendition in track.renditions
             }
@@ -94,18 +113,14 @@ class Passes:
         return parcels
 
 
-def _partial_head(rendition: Rendition) -> bytes:
+def _partial_head(rendition: Rendition, more: Mapping[str, str]) -> bytes:
     """Head of a 206, to be filled with its length, first and last byte, request id and date."""
-    headers = EVERY_ANSWER | file_headers(rendition, Selection(206, 0, 1)) | UNLESS_SAID
-    headers |= {
+    headers = file_headers(rendition, Selection(206, 0, 1)) | {
+        **more,
         "Content-Length": "%d",
         "Content-Range": f"bytes %d-%d/{rendition.size_bytes}",
         "X-Request-Id": "%s",
         "Date": "%s",
     }
-    # Moved to the end, in the order in which they are filled.
     filled = ("Content-Length", "Content-Range", "X-Request-Id", "Date")
-    fixed = [f"{name}: {value}" for name, value in headers.items() if name not in filled]
-    lines = [*(line.replace("%", "%%") for line in fixed)]
-    lines += [f"{name}: {headers[name]}" for name in filled]
-    return ("HTTP/1.1 206 Partial Content\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    return answer_head("206 Partial Content", headers, filled)

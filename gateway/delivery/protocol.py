@@ -1,7 +1,7 @@
-"""Connections of the gateway: the HTTP library's own, but that a segment may take the short way.
+"""Connections of the gateway: the HTTP library's own, but that the sound may take the short way.
 
-A request is offered to the courier only between two others: nothing of an earlier one may be
-unread, unanswered or unsent. Everything else is the library's, byte for byte.
+A request is offered to the courier and the usher only between two others: nothing of an earlier one
+may be unread, unanswered or unsent. Everything else is the library's, byte for byte.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from asyncio.trsock import TransportSocket
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -18,19 +19,30 @@ from aiohttp import web
 
 from gateway.delivery.courier import Courier, Packet
 from gateway.delivery.heads import HeadReader, body_left
-from gateway.keys import COURIER
+from gateway.delivery.usher import Usher
+from gateway.keys import COURIER, USHER
 
-_BEGINNING = b"GET /stream/"
+_BEGINNINGS = (b"GET /stream/", b"GET /media/audio/")
+# Bytes that are taken of what comes before an answer is sent; the rest waits in the kernel.
+_MOST_WAITING = 64 * 1024
 
 
 class Connection(web.RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_body_left", "_courier", "_heads", "_socket")
+    __slots__ = (
+        *("_answering", "_body_left", "_courier", "_heads", "_house", "_socket", "_usher"),
+        "_waiting",
+    )
 
-    def __init__(self, manager: web.Server, courier: Courier, **options: Any) -> None:
+    def __init__(self, manager: _Server, courier: Courier, usher: Usher, **options: Any) -> None:
         super().__init__(manager, **options)
+        self._house = manager
         self._courier = courier
+        self._usher = usher
+        # What the usher is about to answer, and what came meanwhile.
+        self._answering: asyncio.Task[None] | None = None
+        self._waiting = b""
         self._heads = HeadReader()
         self._socket: TransportSocket | None = None
         # Of the request that the library reads; -1 where that is not known, for good.
@@ -44,15 +56,50 @@ class Connection(web.RequestHandler):
             self._socket = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
-        """Answer a segment at once, or hand everything on."""
-        if (
-            self._body_left == 0
-            and data.startswith(_BEGINNING)
-            and self._is_idle()
-            and self._courier.answer(data, self._heads, self._send)
-        ):
-            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        """Answer by a short way, or hand everything on."""
+        if self._answering is not None:
+            # In its turn.
+            self._waiting += data
+            if len(self._waiting) > _MOST_WAITING and self.transport is not None:
+                self.transport.pause_reading()
             return
+        if self._body_left == 0 and data.startswith(_BEGINNINGS) and self._is_idle():
+            if self._courier.answer(data, self._heads, self._send):
+                self._keep_alive()
+                return
+            answer = self._usher.answer(data)
+            if answer is not None:
+                self._keep_alive()
+                self._answering = self._loop.create_task(self._answer(data, answer))
+                return
+        self._hand_on(data)
+
+    async def _answer(self, data: bytes, answer: Coroutine[Any, Any, bytes | None]) -> None:
+        """Send what the usher answers; where it does not, hand the request *data* on."""
+        said: bytes | None = None
+        try:
+            said = await answer
+        finally:
+            # In any case: behind an error that nobody foresaw the library answers, too.
+            self._answering = None
+            transport = self.transport
+            if transport is not None and not transport.is_closing():
+                waiting, self._waiting = self._waiting, b""
+                transport.resume_reading()
+                if said is None:
+                    self._hand_on(data)
+                else:
+                    transport.write(said)
+                    self._keep_alive()
+                if waiting:
+                    self.data_received(waiting)
+
+    def _keep_alive(self) -> None:
+        """Count the time until an idle connection is closed from now."""
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+
+    def _hand_on(self, data: bytes) -> None:
+        """Give *data* to the library."""
         if data and self._body_left >= 0:
             if self._body_left == 0:
                 self._body_left = body_left(data)
@@ -76,6 +123,7 @@ class Connection(web.RequestHandler):
             # A slow reader gets the library's back-pressure.
             and not self._paused
             and self.transport is not None
+            and not self._house.resting
         )
 
     def _send(self, packet: Packet) -> None:
@@ -101,8 +149,21 @@ class Connection(web.RequestHandler):
                 # Cut off under our hands: the client sees a short answer, and asks again.
                 transport.abort()
 
+    @property
+    def idle(self) -> bool:
+        """Whether it only waits for a request, and all that was answered is sent."""
+        transport = self.transport
+        return (
+            not self._request_in_progress
+            and not self._messages
+            and self._answering is None
+            and (transport is None or not transport.get_write_buffer_size())
+        )
+
     async def shutdown(self, timeout: float | None = 15.0) -> None:
         """End when what was answered is sent, but wait for at most *timeout* seconds."""
+        if self._answering is not None:
+            await asyncio.wait([self._answering], timeout=timeout)
         transport = self.transport
         if transport is not None and not transport.is_closing() and not self._request_in_progress:
             # From here on "paused" means that there is something left to send.
@@ -135,13 +196,16 @@ class _Server(web.Server):
     """Makes our connections in place of the library's."""
 
     courier: Courier
+    usher: Usher
+    # No short way from here on: the library's says that the connection is about to close.
+    resting = False
 
     def __call__(self) -> web.RequestHandler:
-        return Connection(self, self.courier, loop=self._loop, **self._kwargs)
+        return Connection(self, self.courier, self.usher, loop=self._loop, **self._kwargs)
 
 
 class Runner(web.AppRunner):
-    """Runs a gateway whose segments take the short way."""
+    """Runs a gateway whose sound takes the short way."""
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
@@ -153,4 +217,16 @@ class Runner(web.AppRunner):
             **server._kwargs,
         )
         ours.courier = self.app[COURIER]
+        ours.usher = self.app[USHER]
+        self._house = ours
         return ours
+
+    def rest(self) -> None:
+        """Let nothing take the short way any more."""
+        self._house.resting = True
+
+    def close_idle(self) -> None:
+        """Close the connections on which nothing is asked or answered."""
+        for each in self._house.connections:
+            if isinstance(each, Connection) and each.idle:
+                each.force_close()

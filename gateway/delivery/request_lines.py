@@ -1,4 +1,4 @@
-"""The log's lines of segments: the same as any other request's, and many in one write."""
+"""The log's lines of short ways: the same as any other request's, and many in one write."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from gateway.logs import MASK, LineHandler
 
 # The name under which every other request is logged.
 _LOGGER = "gateway.middleware"
-ROUTE = "/stream/{token}/{rendition}.mp4"
-# As the second fence of gateway/logs.py leaves it.
-_SHOWN_ROUTE = ROUTE.replace("{token}", MASK)
 _FLUSH_S = 0.1
 _MOST_LINES = 256
 
 
 class RequestLines:
-    """Gathers lines of segments, and writes them a tenth of a second later at most.
+    """Gathers lines of answered GETs, and writes them a tenth of a second later at most.
 
     Where logs go elsewhere than to a JSON stream of ours, each line takes the common way at once.
     """
@@ -39,12 +36,14 @@ class RequestLines:
         request_id: str,
         trace_id: str | None,
         *,
+        route: str,
         path: str,
+        status: int,
         seconds: float,
         size_bytes: int,
         correlation_id: str,
     ) -> None:
-        """Note a segment that was sent; *path* holds no token."""
+        """Note an answer that was sent; *path* holds no token."""
         if not self._logger.isEnabledFor(logging.INFO):
             return
         if not self._lines:
@@ -54,9 +53,9 @@ class RequestLines:
             self._log.info(
                 "request",
                 method="GET",
-                route=ROUTE,
+                route=route,
                 path=path,
-                status=206,
+                status=status,
                 duration_ms=round(seconds * 1000, 2),
                 size_bytes=size_bytes,
                 correlation_id=correlation_id,
@@ -69,7 +68,8 @@ class RequestLines:
         trace = "" if trace_id is None else f', "trace_id": "{trace_id}"'
         # Every text in it is an id, a number or a constant: none needs escaping.
         self._lines.append(
-            f'{{"method": "GET", "route": "{_SHOWN_ROUTE}", "path": "{path}", "status": 206, '
+            f'{{"method": "GET", "route": "{_shown(route)}", "path": "{path}", '
+            f'"status": {status}, '
             f'"duration_ms": {seconds * 1000:.2f}, "size_bytes": {size_bytes}, '
             f'"correlation_id": "{correlation_id}", "event": "request", '
             f'"request_id": "{request_id}"'
@@ -89,6 +89,11 @@ class RequestLines:
         if self._lines and self._handler is not None:
             self._handler.write_lines("".join(self._lines))
         self._lines.clear()
+
+
+def _shown(route: str) -> str:
+    """A route as the second fence of gateway/logs.py leaves it."""
+    return route.replace("{token}", MASK)
 
 
 def _json_handler() -> LineHandler | None:

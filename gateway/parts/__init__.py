@@ -19,6 +19,8 @@ from gateway.parts.housekeeping import housekeeping
 from gateway.parts.intake import intake
 from gateway.parts.limits import limits
 from gateway.parts.listening import listening
+from gateway.parts.media_keys import media_keys
+from gateway.parts.operations import operations
 from gateway.parts.partners import partners
 from gateway.parts.posters import posters
 from gateway.parts.readiness import readiness
@@ -36,10 +38,12 @@ PARTS: tuple[Part, ...] = (
     posters,
     readiness,
     delivery,
+    media_keys,
     events,
     changes,
     enrichment,
     intake,
     listening,
     housekeeping,
+    operations,
 )

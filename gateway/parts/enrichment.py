@@ -39,6 +39,7 @@ async def enrichment(app: web.Application) -> AsyncIterator[None]:
         patience_s=settings.park_after_s,
         claim_s=settings.claim_s,
         on_enriched=enriched,
+        on_waited=app[METRICS].enrichment_seconds.observe,
         on_parked=lambda code: app[METRICS].parked.labels(code).inc(),
     )
     await running.start()

@@ -10,17 +10,15 @@ from aiohttp import web
 
 from catalog.listeners.playback import Playback
 from catalog.listeners.privacy import Privacy
-from gateway.census import Census
 from gateway.housekeeping import Housekeeping
-from gateway.keys import CENSUS, CLOCK, DATABASE, METRICS, PLAYBACK, PRIVACY, SETTINGS
+from gateway.keys import CLOCK, DATABASE, PLAYBACK, PRIVACY, SETTINGS
 
 
 async def housekeeping(app: web.Application) -> AsyncIterator[None]:
     """Make them, and prune in the background."""
     database, clock, settings = app[DATABASE], app[CLOCK], app[SETTINGS]
-    app[PLAYBACK] = playback = Playback(database, clock)
+    app[PLAYBACK] = Playback(database, clock)
     app[PRIVACY] = Privacy(database)
-    app[CENSUS] = Census(playback, app[METRICS], clock)
     running = Housekeeping(
         database,
         clock,

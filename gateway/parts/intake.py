@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from catalog.purchases.intake import Intake
-from gateway.keys import CLOCK, DATABASE, ENRICHMENT, INTAKE, SETTINGS
+from gateway.keys import CLOCK, DATABASE, ENRICHMENT, INTAKE, METRICS, SETTINGS
 
 
 async def intake(app: web.Application) -> AsyncIterator[None]:
@@ -20,6 +20,7 @@ async def intake(app: web.Application) -> AsyncIterator[None]:
         queue_limit=settings.queue_limit,
         on_accepted=app[ENRICHMENT].kick,
     )
+    app[METRICS].watch(app[METRICS].intake_waiting, lambda: running.waiting)
     await running.start()
     yield
     await running.stop()

@@ -6,12 +6,26 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from gateway.delivery.usher import Usher
 from gateway.grants import Grants
-from gateway.keys import CLOCK, ENTITLEMENTS, GRANTS, LIBRARY, SETTINGS, TICKETS, TOKENS
+from gateway.keys import (
+    CLOCK,
+    ENTITLEMENTS,
+    GRANTS,
+    LIBRARY,
+    MEDIA_PLAYLISTS,
+    METRICS,
+    PASSES,
+    REQUEST_LINES,
+    SETTINGS,
+    TICKETS,
+    TOKENS,
+    USHER,
+)
 
 
 async def listening(app: web.Application) -> AsyncIterator[None]:
-    """Make the grants."""
+    """Make the grants, and the short way to them."""
     settings = app[SETTINGS].tokens
     app[GRANTS] = Grants(
         app[TICKETS],
@@ -21,5 +35,14 @@ async def listening(app: web.Application) -> AsyncIterator[None]:
         app[CLOCK],
         access_ttl=settings.access_ttl,
         margin=settings.margin_after_credits,
+    )
+    app[USHER] = Usher(
+        app[GRANTS],
+        app[PASSES],
+        app[TOKENS],
+        app[MEDIA_PLAYLISTS],
+        app[METRICS],
+        app[REQUEST_LINES],
+        vary=("Origin",) if app[SETTINGS].server.cors_origins else (),
     )
     yield

@@ -13,14 +13,17 @@ from catalog.partner.answer_cache import AnswerCache
 from catalog.partner.answers import AnswerOutcome, Answers
 from catalog.partner.breaker import BreakerState
 from catalog.partner.client import PartnerClient
-from gateway.keys import ANSWERS, CLOCK, ENRICHMENT, METRICS, SESSION, SETTINGS
+from gateway.keys import ANSWER_CACHE, ANSWERS, CLOCK, ENRICHMENT, METRICS, SESSION, SETTINGS
 
 
 async def partners(app: web.Application) -> AsyncIterator[None]:
     """Open the session in which partners are asked; raises CacheUrlError."""
     settings = app[SETTINGS].enrichment
     longest_s = max(settings.fresh_s, settings.stale_s, 1.0)
-    cache = AnswerCache(settings.cache_url, timedelta(seconds=longest_s))
+    gauge = app[METRICS].answers_shared
+    app[ANSWER_CACHE] = cache = AnswerCache(
+        settings.cache_url, timedelta(seconds=longest_s), shared_changed=gauge.set
+    )
     async with aiohttp.ClientSession() as session:
         app[SESSION] = session
         app[ANSWERS] = answers = {

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from gateway.keys import SETTINGS
+from gateway.keys import METRICS, SETTINGS, STORAGE
+from media.cache.storage import CachedStorage
 from media.s3_address import is_s3
 from media.settings import SettingsError
 
@@ -17,7 +18,14 @@ async def storage(app: web.Application) -> AsyncIterator[None]:
     """Make the folder of the tracks; raises SettingsError where it cannot be."""
     if is_s3(app[SETTINGS].media.root):
         # A bucket is its owner's to make; /readyz says where it does not answer.
+        shelf = app[STORAGE]
+        if not isinstance(shelf, CachedStorage):
+            yield
+            return
+        await shelf.start()
+        app[METRICS].watch(app[METRICS].media_cache_bytes, shelf.used_bytes)
         yield
+        await shelf.stop()
         return
     # An empty shelf is no error: the first track may be published after the start.
     root = Path(app[SETTINGS].media.root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import suppress
 
 from aiohttp import web
@@ -15,7 +16,10 @@ from gateway.event_feed import Subscription
 from gateway.keys import EVENT_FEED, SETTINGS
 from gateway.routing import Answer, Route
 
+_RANDOM = random.Random()  # noqa: S311  (spreads reconnections, and guards nothing)
 _RETRY_MS = 2_000
+# Those whom this process lets go, since it ends, come back within this time, and not in one moment.
+_SOON_MS = (250, 2_000)
 # What may wait for the line in this process; the rest waits in the subscription, which is bounded.
 _WRITE_BUFFER_BYTES = 16 * 1024
 _HEADERS = {
@@ -35,6 +39,8 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     last_seen = sse.read_last_event_id(request.headers.get("Last-Event-ID"))
     async with request.app[EVENT_FEED].subscribe(listener, last_seen) as subscription:
         response = web.StreamResponse(headers=_HEADERS)
+        # When it ends she comes back to whoever takes connections then: perhaps another process.
+        response.force_close()
         with suppress(ConnectionError, TimeoutError):
             await _send(request, response, subscription)
         return response
@@ -59,6 +65,8 @@ async def _send(
         except TimeoutError:
             transport.abort()
             raise
+    async with asyncio.timeout(settings.send_timeout_s):
+        await response.write(sse.retry(_RANDOM.randint(*_SOON_MS)))
 
 
 ROUTES = (

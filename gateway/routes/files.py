@@ -13,8 +13,9 @@ from gateway.errors import (
     ScreeningEndedError,
     StreamRefusedError,
 )
-from gateway.headers import MEDIA_TYPE, file_headers
-from gateway.keys import GRANTS, METRICS, PASSES, STORAGE, correlate
+from gateway.headers import MEDIA_TYPE, edge_headers, file_headers
+from gateway.keys import GRANTS, METRICS, PASSES, PRESIGNER, SETTINGS, STORAGE, correlate
+from gateway.presigning import is_download
 from gateway.ranges import Selection, select_bytes
 from gateway.routes.stream import RENDITION
 from gateway.routing import Answer, Route
@@ -37,10 +38,14 @@ async def get_file(request: web.Request) -> web.StreamResponse:
     selection = select_bytes(
         request.method, request.headers, rendition.sha256, rendition.size_bytes
     )
-    response = web.StreamResponse(
-        status=selection.status, headers=file_headers(rendition, selection)
-    )
     key = f"{opening.track.prefix}/{rendition.file_name}"
+    response = web.StreamResponse(
+        status=selection.status,
+        headers=file_headers(rendition, selection)
+        | edge_headers(request.app[SETTINGS].delivery.mode),
+    )
+    if selection.status != 304 and is_download(request) and PRESIGNER in request.app:
+        return await request.app[PRESIGNER].redirect(key)
     if request.method == "HEAD" or selection.status == 304:
         # HEAD tells the length that GET would have (RFC 9110 9.3.2), and neither has a body.
         await response.prepare(request)
@@ -91,6 +96,7 @@ ROUTES = (
             Answer(200, "The whole file", media_types=(MEDIA_TYPE,)),
             Answer(206, "The first satisfiable range that was asked", media_types=(MEDIA_TYPE,)),
             Answer(304, "The client has it"),
+            Answer(307, "A download: the bucket has it, at this address for a moment"),
         ),
         errors=(
             TokenError,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from aiohttp import web
 
 from catalog.errors import DatabaseError, TicketNotFoundError
@@ -20,18 +22,16 @@ from gateway.errors import (
     TicketParkedError,
     WrongMovieError,
 )
-from gateway.keys import GRANTS, METRICS, correlate
+from gateway.headers import private_headers
+from gateway.keys import GRANTS, METRICS, PASSES, correlate
 from gateway.negotiation import preferred_type
 from gateway.playlists import multivariant, playlist_response
-from gateway.present import grant_view, json_response
+from gateway.present import GRANT_OFFERS, GRANT_VARY, JSON, grant_view
 from gateway.routing import Answer, Route
 from gateway.schemas import GrantQuery, GrantView
+from gateway.wishes import Wishes, fitting
 from media import hls
 from media.errors import InvalidIdError, StorageError, TrackNotFoundError
-
-_JSON = "application/json"
-# What players ask for in place of the registered type (RFC 8216 10).
-_PLAYLIST_TYPES = (hls.MEDIA_TYPE, "application/x-mpegurl", "audio/mpegurl")
 
 
 async def get_audio(request: web.Request) -> web.Response:
@@ -40,27 +40,31 @@ async def get_audio(request: web.Request) -> web.Response:
     The playlist is answered with 200 and not by a redirect (Apple's authoring rule 8.18).
     """
     listener = listener_of(request)
-    wanted = preferred_type(request.headers.get("Accept"), (_JSON, *_PLAYLIST_TYPES))
+    wanted = preferred_type(request.headers.get("Accept"), GRANT_OFFERS)
     if wanted is None:
-        raise NotAcceptableError((_JSON, hls.MEDIA_TYPE))
+        raise NotAcceptableError((JSON, hls.MEDIA_TYPE))
     query = read_query(request, GrantQuery)
     if query.ticket is not None:
         correlate(request, query.ticket)
-    grant = await request.app[GRANTS].grant(
+    granted = await request.app[GRANTS].grant(
         listener, request.match_info["movieId"], query.ticket, query.language
     )
+    # The first segment goes the short way (gateway/delivery/courier.py).
+    request.app[PASSES].admit(granted.stream_token, granted.opening)
+    grant = fitting(granted, Wishes.read(query.codecs, request.headers.get("Save-Data")))
     opening = grant.opening
     correlate(request, opening.ticket.correlation_id)
     request.app[METRICS].grants.labels(opening.place.phase).inc()
-    if wanted == _JSON:
-        response = json_response(grant_view(grant))
-    else:
-        text = multivariant(opening, "aac", grant.stream_token)
-        response = playlist_response(request, text, hls.MEDIA_TYPE)
-    # The same address has two forms (RFC 9110 12.5.5).
-    vary = response.headers.get("Vary")
-    response.headers["Vary"] = "Accept" if vary is None else f"Accept, {vary}"
-    return response
+    if wanted != JSON:
+        # AAC where the device says nothing, or takes both: every player of HLS decodes it.
+        codec: Literal["aac", "opus"] = "aac" if opening.has("aac") else "opus"
+        text = multivariant(opening, codec, grant.stream_token)
+        return playlist_response(request, text, hls.MEDIA_TYPE, *GRANT_VARY)
+    return web.Response(
+        body=grant_view(grant).model_dump_json().encode(),
+        content_type=JSON,
+        headers=private_headers(*GRANT_VARY),
+    )
 
 
 ROUTES = (

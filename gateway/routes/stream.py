@@ -76,6 +76,7 @@ async def get_media_playlist(request: web.Request) -> web.Response:
     correlate(request, opening.ticket.correlation_id)
     rendition = opening.rendition(request.match_info["rendition"])
     request.app[METRICS].playlists.labels("media").inc()
+    request.app[METRICS].joins.labels(opening.place.phase.value).inc()
     return media_playlist_response(request, request.app[MEDIA_PLAYLISTS], opening, rendition)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.keys import WEB_APP
+from gateway.keys import PRESIGNER, WEB_APP
 from gateway.negotiation import accepts_gzip, preferred_language
 from gateway.pages import PAGE_POLICY, SCRIPT_POLICY, Page
 from gateway.ranges import select_bytes
@@ -23,7 +23,7 @@ async def get_page(request: web.Request) -> web.Response:
     """Send the app's page; the claim code in its fragment never reaches us."""
     app = request.app[WEB_APP]
     response = _answer(request, app.index())
-    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    response.headers["Content-Security-Policy"] = _policy(request, PAGE_POLICY)
     languages = app.languages()
     if languages:
         # The words come beside the script, and not after it (RFC 8288; HTML 4.6.8.19, "preload").
@@ -41,11 +41,16 @@ async def get_asset(request: web.Request) -> web.Response:
     if path.endswith(_SCRIPTS):
         # A worker's policy is that of its own script (CSP Level 3 4.2.1); on a 304 too, which
         # replaces the stored headers (RFC 9111 3.2).
-        response.headers["Content-Security-Policy"] = SCRIPT_POLICY
+        response.headers["Content-Security-Policy"] = _policy(request, SCRIPT_POLICY)
     if path == _WORKER:
         # It controls /listen and the downloads too, and not /app/ alone (Service Workers 3.1.9).
         response.headers["Service-Worker-Allowed"] = "/"
     return response
+
+
+def _policy(request: web.Request, policy: str) -> str:
+    """With the bucket's origin, where downloads come from there."""
+    return request.app[PRESIGNER].let_in(policy) if PRESIGNER in request.app else policy
 
 
 def _answer(request: web.Request, page: Page | None) -> web.Response:

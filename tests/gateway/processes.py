@@ -7,7 +7,9 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gateway.settings import GatewaySettings
@@ -23,7 +25,8 @@ def write_config(path: Path, settings: GatewaySettings) -> Path:
     sections = settings.model_dump()
     for name, table in sections.pop("partners").items():
         sections[f"partners.{name}"] = table
-    sections["media.s3"] = sections["media"].pop("s3")
+    for name in ("s3", "cache"):
+        sections[f"media.{name}"] = sections["media"].pop(name)
     for name, table in sections.items():
         lines.append(f"[{name}]")
         lines.extend(f"{key} = {json.dumps(value)}" for key, value in table.items())
@@ -39,8 +42,8 @@ async def run_tell(*arguments: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
-async def _start(*arguments: str) -> Process:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TELL_")}
+async def _start(*arguments: str, environ: Mapping[str, str] = MappingProxyType({})) -> Process:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TELL_")}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-W",
@@ -49,7 +52,7 @@ async def _start(*arguments: str) -> Process:
         "gateway.cli",
         *arguments,
         cwd=ROOT,
-        env=environ,
+        env={**clean, **environ},
         stdout=PIPE,
         stderr=PIPE,
     )
@@ -66,9 +69,11 @@ class TellProcess:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, config: Path, *options: str) -> TellProcess:
+    async def start(
+        cls, config: Path, *options: str, environ: Mapping[str, str] = MappingProxyType({})
+    ) -> TellProcess:
         """Start it and wait until it listens."""
-        process = await _start("serve", "--config", str(config), *options)
+        process = await _start("serve", "--config", str(config), *options, environ=environ)
         assert process.stdout is not None
         async with asyncio.timeout(PATIENCE_S):
             line = (await process.stdout.readline()).decode()
@@ -77,15 +82,22 @@ class TellProcess:
             raise AssertionError(f"{line!r} {err.decode()}")
         return cls(process, line.removeprefix("Tell listens on ").strip())
 
-    async def logged(self, event: str, **fields: Any) -> dict[str, Any]:
-        """The first log record of *event* with these fields, waiting for it to come."""
+    async def logged(self, event: str, *, after: int = 0, **fields: Any) -> dict[str, Any]:
+        """The first log record of *event* with these fields, waiting for it to come.
+
+        Behind the first *after* lines of the log.
+        """
         async with asyncio.timeout(PATIENCE_S), self._grown:
             while True:
-                for line in self.log:
+                for line in self.log[after:]:
                     record: dict[str, Any] = json.loads(line) if line.startswith("{") else {}
                     if record.get("event") == event and fields.items() <= record.items():
                         return record
                 await self._grown.wait()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, and go on."""
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """SIGKILL, as a crash or a power cut of the process."""
@@ -96,6 +108,11 @@ class TellProcess:
         """SIGTERM; returns the exit code, and what came on stdout after the first line."""
         self._process.terminate()
         return await self._ended()
+
+    async def leave_none(self) -> None:
+        """SIGTERM where it still runs, as after a test that failed."""
+        if self._process.returncode is None:
+            await self.stop()
 
     async def _ended(self) -> tuple[int, str]:
         assert self._process.stdout is not None

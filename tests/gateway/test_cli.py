@@ -28,9 +28,9 @@ async def test_key_files_are_made_once_and_kept(tmp_path: Path) -> None:
     for file in Path(settings.secrets.dir).iterdir():
         file.unlink()
     code, out, _ = await run_tell("keys", "init", "--config", str(path))
-    assert (code, out.count(": made")) == (0, 3)
+    assert (code, out.count(": made")) == (0, 5)
     code, out, _ = await run_tell("keys", "init", "--config", str(path))
-    assert (code, out.count("kept")) == (0, 3)
+    assert (code, out.count("kept")) == (0, 5)
 
 
 async def test_migrate_makes_the_database(tmp_path: Path) -> None:

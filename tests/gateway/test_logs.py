@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import select
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ import structlog
 from aiohttp.http_exceptions import BadStatusLine
 
 from catalog.keys.webhooks import sign_webhook
-from gateway.logs import MASK, configure_logging, masked_path
+from gateway.logs import MASK, LineHandler, configure_logging, masked_path
 from gateway.settings import LoggingSettings
 from media.tokens import Keyring, StreamClaims, Tokens
 
@@ -108,3 +109,29 @@ def test_ids_stay_readable(lines: io.StringIO) -> None:
 def test_a_path_shows_only_what_cannot_be_a_token(path: str, expected: str) -> None:
     """Even a path that no route has."""
     assert masked_path(path) == expected
+
+
+class Pieces(io.StringIO):
+    """Notes what was written in one go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[str] = []
+
+    def write(self, text: str) -> int:
+        """Write, and note."""
+        self.all.append(text)
+        return super().write(text)
+
+
+def test_many_lines_go_out_in_pieces_that_a_pipe_keeps_whole() -> None:
+    """Workers share one: what is longer may be mixed with another's (pipe(7), PIPE_BUF)."""
+    stream = Pieces()
+    lines = [f"{number:05d} {'x' * (number % 700)}\n" for number in range(300)]
+    # One that is too long for any pipe goes alone.
+    lines.insert(150, "y" * (2 * select.PIPE_BUF) + "\n")
+    LineHandler(stream, json_lines=True).write_lines("".join(lines))
+    assert stream.getvalue() == "".join(lines)
+    assert all(piece.endswith("\n") for piece in stream.all)
+    assert [piece for piece in stream.all if len(piece) > select.PIPE_BUF] == [lines[150]]
+    assert len(stream.all) < len(lines) / 4

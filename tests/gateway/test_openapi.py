@@ -98,8 +98,14 @@ def test_a_purchase_is_described_by_the_model_that_checks_it() -> None:
 
 @pytest.mark.parametrize("path", sorted(DOCUMENT["paths"]))
 def test_every_refusal_is_a_problem(path: str) -> None:
-    """Each 4xx and 5xx names the one media type (but /readyz, which tells of its parts)."""
+    """Each 4xx and 5xx names the one media type (but /readyz, which tells of its parts).
+
+    A person who asks for a page gets a page.
+    """
+    expected = (
+        "text/html" if path.partition("/")[2].startswith("ops") else "application/problem+json"
+    )
     for operation in DOCUMENT["paths"][path].values():
         for status, response in operation["responses"].items():
             if int(status) >= 400 and (path, status) != ("/readyz", "503"):
-                assert set(response["content"]) == {"application/problem+json"}
+                assert set(response["content"]) == {expected}

@@ -32,10 +32,14 @@ def test_init_makes_what_a_start_needs(tmp_path: Path) -> None:
     assert [(path.name, new) for path, new in made] == [
         ("signing.keys", True),
         ("master.key", True),
+        ("media.keys", True),
+        ("ops.token", True),
         ("webhook-local.keys", True),
     ]
     secrets = load_secrets(settings(folder))
     assert secrets.keyring.key_ids == ("k1",)
+    assert secrets.media.key_ids == ("k1", "s1")
+    assert secrets.media.current == "s1"
     assert list(secrets.master.keys) == ["m1"]
     assert [len(secret) for secret in secrets.webhooks["local"]] == [32]
 
@@ -60,7 +64,9 @@ def test_key_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     """A second init keeps the files, and whoever writes one anyway is refused."""
     before = {path: path.read_bytes() for path, _ in init(tmp_path, "local")}
-    assert [new for _, new in init(tmp_path, "local")] == [False, False, False]
+    assert not any(new for _, new in init(tmp_path, "local"))
+    # Where Tell signed by signing.keys until now, media.keys is not made beside its back.
+    assert (tmp_path / "media.keys") in before
     for path in before:
         with pytest.raises(SecretsError, match="never overwritten"):
             write_private(path, "k1:other")
@@ -69,7 +75,7 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
 
 def test_two_keys_are_not_the_same(tmp_path: Path) -> None:
     """Each file has a secret of its own."""
-    one, two = (path.read_text() for path, _ in init(tmp_path, "one", "two")[2:])
+    one, two = (path.read_text() for path, _ in init(tmp_path, "one", "two")[-2:])
     assert one != two
 
 
@@ -105,7 +111,12 @@ def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "line"),
-    [("webhook-local.keys", "whsec_"), ("signing.keys", "k1:"), ("master.key", "m1:")],
+    [
+        ("webhook-local.keys", "whsec_"),
+        ("signing.keys", "k1:"),
+        ("media.keys", "s1:"),
+        ("master.key", "m1:"),
+    ],
 )
 def test_a_broken_key_file_never_shows_its_content(tmp_path: Path, name: str, line: str) -> None:
     """The message says where, and not what."""

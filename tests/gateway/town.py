@@ -222,6 +222,11 @@ class Town:
             await append_events(connection, [draft], self.clock.now)
         await self.seen()
 
+    async def break_database(self) -> None:
+        """Have every look at films and screenings fail, as in a database that is not ours."""
+        async with self.database() as database, database.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE movies RENAME TO films")
+
     async def seen(self) -> None:
         """Wait until this Tell has read what was written to the events' log beside it."""
         assert self.tell.app is not None

@@ -183,7 +183,7 @@ async def test_upload_of_a_killed_run_is_found_and_removed(
     with source.open("wb") as file:
         file.truncate(2_000_000_000)
     code = (
-        "import asyncio, sys, pathlib; from tests.services.s3 import *;"
+        "import asyncio, sys, pathlib; from demo.services.s3 import *;"
         "from media.s3 import S3Storage;"
         f"s = S3Storage('films', {storage.where('x').split('/')[3]!r},"
         f" S3Settings(endpoint={server.endpoint!r}), CREDENTIALS, utc_now);"

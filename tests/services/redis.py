@@ -1,19 +1,15 @@
-"""A real Redis server for tests: a loopback port of its own, nothing on the disk, no root."""
+"""A real Redis server for tests (demo/services/redis.py)."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-PROGRAM = "redis-server"
-PATIENCE_S = 30
+from demo.services.redis import PROGRAM, RedisServer, running_redis
+
+__all__ = ["RedisServer", "require_redis", "running_redis"]
 
 
 def require_redis() -> None:
@@ -24,68 +20,3 @@ def require_redis() -> None:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
-
-
-class RedisServer:
-    """A server process at `url`: started, killed and started again, and empty each time."""
-
-    def __init__(self) -> None:
-        self._port = _free_port()
-        self._process: subprocess.Popen[str] | None = None
-
-    @property
-    def url(self) -> str:
-        """Address for Tell."""
-        return f"redis://127.0.0.1:{self._port}/0"
-
-    def start(self) -> None:
-        """Start it and wait until it takes connections."""
-        self._process = subprocess.Popen(
-            [
-                *(PROGRAM, "--port", str(self._port), "--bind", "127.0.0.1"),
-                *("--save", "", "--appendonly", "no", "--daemonize", "no"),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        ready = threading.Event()
-        threading.Thread(target=_listen, args=(self._process, ready), daemon=True).start()
-        if not ready.wait(PATIENCE_S) or self._process.poll() is not None:
-            raise AssertionError(f"{PROGRAM} did not start")
-
-    def kill(self) -> None:
-        """SIGKILL: connections break and new ones are refused."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE_S)
-            self._process = None
-
-
-@contextmanager
-def running_redis() -> Iterator[RedisServer]:
-    """A server that is ended afterwards."""
-    server = RedisServer()
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()
-
-
-def _listen(process: subprocess.Popen[str], ready: threading.Event) -> None:
-    """See when the server is ready, and keep its pipe from filling up."""
-    assert process.stdout is not None
-    with process.stdout:
-        for line in process.stdout:
-            if "Ready to accept connections" in line:
-                ready.set()
-    # It has ended: nobody need wait for it any longer.
-    ready.set()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -74,15 +75,43 @@ async def test_what_others_wrote_is_not_believed(
 
 
 async def test_a_redis_that_is_away_is_no_trouble(redis_server: RedisServer) -> None:
-    """Nothing is found and nothing is raised; the log has the error's type and no address."""
-    cache = AnswerCache(redis_server.url, HOUR)
+    """What this process was told is found; the log has the error's type once, and no address."""
+    now_s = 0.0
+    told: list[bool] = []
+    cache = AnswerCache(redis_server.url, HOUR, shared_changed=told.append, monotonic=lambda: now_s)
     await cache.put("a", KEPT)
     redis_server.kill()
     with capture_logs() as logs:
-        assert await cache.get("a") is None
-        await cache.put("a", KEPT)
-    assert [entry["event"] for entry in logs] == ["answer_cache_failed"] * 2
+        assert await cache.get("a") == KEPT
+        await cache.put("b", KEPT)
+        assert await cache.get("b") == KEPT
+        assert await cache.get("c") is None
+    assert [entry["event"] for entry in logs] == ["answer_cache_failed"]
     assert redis_server.url not in str(logs)
+    assert not await cache.is_shared()
+    redis_server.start()
+    # It is left alone for a while, and then shared again.
+    assert await cache.get("b") == KEPT
+    assert told == [True, False]
+    now_s = 60.0
+    assert await cache.is_shared()
+    await cache.put("c", KEPT)
+    assert told == [True, False, True]
+    # Redis was empty when it came back.
+    assert await cache.get("b") is None
+    await cache.close()
+
+
+async def test_a_redis_that_hangs_costs_a_moment(redis_server: RedisServer) -> None:
+    """One look-up waits for it, half a second; the next ones do not."""
+    cache = AnswerCache(redis_server.url, HOUR)
+    await cache.put("a", KEPT)
+    redis_server.stall()
+    began = time.monotonic()
+    for _ in range(50):
+        assert await cache.get("a") == KEPT
+    assert time.monotonic() - began < 5.0
+    redis_server.go_on()
     await cache.close()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from catalog import migrations
 from catalog.errors import DatabaseError
 from catalog.store.database import Database
-from catalog.store.schema import event_sequence
+from catalog.store.schema import event_sequence, listeners
 
 MAKE_LISTENER = text("INSERT INTO listeners (id, created_at) VALUES (:id, 0)")
 
@@ -38,6 +38,29 @@ async def test_a_reader_sees_one_moment(database: Database) -> None:
             await writer.execute(MAKE_LISTENER, {"id": "a"})
         assert await connection.scalar(text("SELECT count(*) FROM listeners")) == before
     assert await listener_count(database) == 1
+
+
+async def test_rows_of_one_query_are_those_of_this_moment(database: Database) -> None:
+    """Each sees what was committed before it, many at once, and changes nothing."""
+    query = select(listeners.c.id).order_by(listeners.c.id)
+    assert await database.rows(query) == []
+    for number in range(3):
+        async with database.write() as connection:
+            await connection.execute(MAKE_LISTENER, {"id": str(number)})
+            # Not committed yet.
+            assert len(await database.rows(query)) == number
+        assert [row.id for row in await database.rows(query)] == [str(n) for n in range(number + 1)]
+    many = await asyncio.gather(*(database.rows(query) for _ in range(40)))
+    assert {len(rows) for rows in many} == {3}
+
+
+async def test_rows_tell_failures_as_a_read_does(database: Database) -> None:
+    """What the database refuses, and a database that is closed."""
+    with pytest.raises(DatabaseError, match="failed"):
+        await database.rows(select(text("nothing FROM nowhere")))
+    await database.close()
+    with pytest.raises(DatabaseError, match="closed"):
+        await database.rows(select(listeners.c.id))
 
 
 async def test_a_failed_block_changes_nothing(database: Database) -> None:

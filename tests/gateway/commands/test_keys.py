@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,11 @@ from typer.testing import CliRunner
 
 from catalog.keys.webhook_keys import KeyStore
 from catalog.keys.webhooks import load_secret_file, new_secret, read_secret
+from catalog.models import Screening, ScreeningStatus, StartSource
 from catalog.store.database import Database
 from gateway.cli import app
+from gateway.commands.media_keys import dies_at
+from gateway.media_keys import add, change, media_path, read_media_keys, switch
 from gateway.secrets import load_master
 from gateway.settings import GatewaySettings
 from tests.gateway.processes import write_config
@@ -182,3 +188,91 @@ def test_another_master_key_is_said_and_shows_nothing(keys: Keys) -> None:
     assert (code, "w1" in listed) == (0, True)
     assert out.strip() not in listed
     assert keys.good() == {}
+
+
+def test_the_media_keys_are_rotated_in_steps(keys: Keys) -> None:
+    """Made, then signing, then dropped; each key by its id, never its bytes."""
+    path = media_path(Path(keys.settings.secrets.dir))
+    hidden = path.read_text().splitlines()[-1].partition(":")[2]
+    said = [keys.run("list", "media")]
+    said.append(keys.run("rotate", "media"))
+    assert "s2: made" in said[-1][1]
+    # A running gateway may not have looked yet.
+    early = keys.run("rotate", "media")
+    assert early[0] == 1
+    assert "wait" in early[2]
+    os.utime(path, (1, 1))
+    said.append(keys.run("rotate", "media"))
+    assert "s2: signs from now on" in said[-1][1]
+    assert "s1: verifies until" in said[-1][1]
+    said.append(keys.run("list", "media"))
+    assert [line.split()[1:3] for line in said[-1][1].splitlines()] == [
+        ["s1", "retired:"],
+        ["s2", "signs"],
+    ]
+    assert {code for code, _, _ in said} == {0}
+    for _, out, err in [*said, early]:
+        assert hidden not in out + err
+
+
+def test_a_media_key_is_dropped_when_its_last_token_has_died(keys: Keys) -> None:
+    """An access token lives ten minutes; a stream token as long as what was sold with it."""
+    path = media_path(Path(keys.settings.secrets.dir))
+    margin = keys.settings.tokens.margin_after_credits
+    until = NOW - timedelta(hours=1)
+    tomorrow = Screening(
+        id=1,
+        environment="local",
+        showtime_id="st-1",
+        previews_start=NOW,
+        movie_start=NOW,
+        credits_end=NOW + timedelta(days=1),
+        status=ScreeningStatus.SCHEDULED,
+        revision=1,
+        movie_start_bound_ms=0,
+        movie_start_source=StartSource.SCHEDULE,
+    )
+    assert dies_at(until, keys.settings, lambda _: []) == until + timedelta(minutes=10)
+    assert dies_at(until, keys.settings, lambda _: [tomorrow]) == tomorrow.credits_end + margin
+    change(path, add)
+    change(path, lambda them: switch(them, datetime.now(UTC)))
+    code, out, _ = keys.run("prune", "media")
+    assert (code, "s1: stays" in out) == (0, True)
+    change(path, lambda them: (replace(them[0], until=datetime(2020, 1, 1, tzinfo=UTC)), them[1]))
+    code, out, _ = keys.run("prune", "media")
+    assert (code, out) == (0, "media s1: dropped\n")
+    assert [key.key_id for key in read_media_keys(path)] == ["s2"]
+
+
+def test_a_leaked_media_key_is_dropped_at_once(keys: Keys) -> None:
+    """Once another signs; the one that signs stays."""
+    path = media_path(Path(keys.settings.secrets.dir))
+    code, out, err = keys.run("revoke", "media", "s1")
+    assert (code, out) == (1, "")
+    assert "tell keys rotate media" in err
+    keys.run("rotate", "media")
+    os.utime(path, (1, 1))
+    keys.run("rotate", "media")
+    code, out, _ = keys.run("revoke", "media", "s1")
+    assert (code, "s1: dropped" in out) == (0, True)
+    assert [key.key_id for key in read_media_keys(path)] == ["s2"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("new", "media"),
+        ("import", "media", "some.keys"),
+        ("rotate", "media", "--out", "some.keys"),
+        ("prune", "local"),
+        ("revoke", "media", "s7"),
+    ],
+)
+def test_what_the_media_keys_are_not_for_is_said(keys: Keys, arguments: tuple[str, ...]) -> None:
+    """They are no webhook secrets; nothing is changed."""
+    path = media_path(Path(keys.settings.secrets.dir))
+    before = path.read_bytes()
+    code, out, err = keys.run(*arguments)
+    assert (code, out) == (1, "")
+    assert "media" in err
+    assert path.read_bytes() == before

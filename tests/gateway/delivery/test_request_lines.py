@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import structlog
 
-from gateway.delivery.request_lines import ROUTE, RequestLines
+from gateway.delivery.courier import ROUTE
+from gateway.delivery.request_lines import RequestLines
 from gateway.logs import configure_logging
 from gateway.settings import LoggingSettings
 
@@ -34,6 +35,8 @@ async def test_a_line_is_that_of_any_request(stream: io.StringIO) -> None:
     """The same fields, in the same form, with the trace; written when flushed, and once."""
     lines = RequestLines(lambda: datetime.now(UTC))
     given: dict[str, Any] = {
+        "route": ROUTE,
+        "status": 206,
         "path": "/stream/[masked]/aac-64k.mp4",
         "size_bytes": 48_000,
         "correlation_id": "c" * 20,
@@ -46,8 +49,6 @@ async def test_a_line_is_that_of_any_request(stream: io.StringIO) -> None:
     structlog.get_logger("gateway.middleware").info(
         "request",
         method="GET",
-        route=ROUTE,
-        status=206,
         duration_ms=0.12,
         request_id="1" * 16,
         trace_id="2" * 32,
@@ -70,6 +71,14 @@ async def test_nothing_is_written_where_requests_are_not_logged(stream: io.Strin
     """At `warning` a segment leaves no line."""
     logging.getLogger().setLevel("WARNING")
     lines = RequestLines(lambda: datetime.now(UTC))
-    lines.write("1" * 16, None, path="p", seconds=1.0, size_bytes=1, correlation_id="c")
+    lines.write(
+        *("1" * 16, None),
+        route=ROUTE,
+        path="p",
+        status=206,
+        seconds=1.0,
+        size_bytes=1,
+        correlation_id="c",
+    )
     lines.flush()
     assert stream.getvalue() == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import m3u8
 import pytest
 
 from catalog.models import ScreeningStatus
@@ -105,11 +106,59 @@ async def test_a_player_gets_the_multivariant_playlist_itself(town: Town, track:
         assert {part.strip() for part in answer.headers["Vary"].split(",")} == {
             "Accept",
             "Accept-Encoding",
+            "Save-Data",
         }
         assert answer.headers["Cache-Control"] == "private, no-store"
         text = await answer.text()
     token = text.partition("/stream/")[2].partition("/")[0]
     assert text == hls.multivariant_playlist(track, "aac", token, 6 - TRACK_OFFSET_S)
+
+
+async def test_codecs_and_save_data_narrow_and_order_the_renditions(
+    town: Town, track: Track
+) -> None:
+    """Only what the device decodes, the smallest first where it saves data; else as it is."""
+    sold, listener = await town.ticket(starts_in=-6)
+    path = f"{PATH}?ticket={sold.correlation_id}"
+    saving = bearer(listener) | {"Save-Data": "on"}
+
+    async def named(query: str, headers: dict[str, str]) -> list[str]:
+        grant = json.loads(await town.text(f"{path}{query}", **headers))
+        names = [one["rendition"] for one in grant["downloads"]]
+        assert (grant["hls"] is None) == (not any(name.startswith("aac") for name in names))
+        assert (grant["hls_opus"] is None) == (not any(name.startswith("opus") for name in names))
+        return names
+
+    every = [rendition.name for rendition in track.renditions]
+    aac = [name for name in every if name.startswith("aac")]
+    opus = [name for name in every if name.startswith("opus")]
+    smallest = sorted(track.renditions, key=lambda rendition: rendition.average_bps)
+    assert await named("", bearer(listener)) == every
+    assert await named("", bearer(listener) | {"Save-Data": "no"}) == every
+    assert await named("&codecs=mp4a.40.2", bearer(listener)) == aac
+    assert await named("&codecs=Opus", bearer(listener)) == opus
+    assert await named("&codecs=opus,mp4a.40.2,vorbis", bearer(listener)) == every
+    assert await named("", saving) == [rendition.name for rendition in smallest]
+    assert await named("&codecs=mp4a.40.2", saving) == sorted(aac, key=lambda n: int(n[4:-1]))
+    problem = await town.problem(f"{path}&codecs=opus;q=1", headers=bearer(listener))
+    assert (problem["status"], problem["code"]) == (400, "invalid-query")
+    problem = await town.problem(f"{path}&codecs=ac-3,flac", headers=bearer(listener))
+    assert (problem["status"], problem["code"]) == (404, "not-found")
+    assert "mp4a.40.2" in problem["detail"]
+
+
+async def test_a_player_begins_with_what_it_wishes(town: Town) -> None:
+    """The Multivariant Playlist has the smallest first with Save-Data, and Opus alone by codecs."""
+    sold, listener = await town.ticket(starts_in=-6)
+    path = f"{PATH}?ticket={sold.correlation_id}"
+    player = bearer(listener) | {"Accept": hls.MEDIA_TYPE}
+    saving = m3u8.loads(await town.text(path, **player, **{"Save-Data": "on"})).playlists
+    rates = [each.stream_info.bandwidth for each in saving]
+    assert rates == sorted(rates)
+    opus = m3u8.loads(await town.text(f"{path}&codecs=opus", **player)).playlists
+    assert {each.stream_info.codecs for each in opus} == {"opus"}
+    usual = m3u8.loads(await town.text(path, **player)).playlists
+    assert {each.stream_info.codecs for each in usual} == {"mp4a.40.2"}
 
 
 async def test_what_is_not_offered_is_406(town: Town) -> None:

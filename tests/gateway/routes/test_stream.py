@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from catalog.models import ScreeningStatus
+from gateway.secrets import load_secrets
 from media import dash, hls
 from media.tokens import Keyring, Tokens
 from media.track import Track
@@ -245,8 +246,8 @@ async def test_a_rendition_that_is_not_there_is_404(town: Town) -> None:
 async def test_a_ticket_for_another_screening_than_the_token_s_is_refused(town: Town) -> None:
     """A token is for one screening, not for whatever the ticket becomes."""
     sold, _ = await town.ticket()
-    keyring = Keyring.load(town.folder / "secrets" / "signing.keys")
-    tokens = Tokens(keyring)
+    secrets = load_secrets(town.settings)
+    tokens = Tokens(secrets.keyring, secrets.media)
     town_grant = await town.grant(await town.claim(sold), sold)
     claims = tokens.read_stream_token(
         town_grant["downloads"][0]["url"].split("/")[2], town.clock.now

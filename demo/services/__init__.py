@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,3 +97,14 @@ def program(name: str) -> str:
 
 def _tail(log: Path) -> str:
     return "\n".join(log.read_text("utf-8", "replace").splitlines()[-12:])
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on just now; raises DemoError."""
+    try:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port: int = taken.getsockname()[1]
+            return port
+    except OSError as error:
+        raise DemoError(f"no port is free on 127.0.0.1: {error.strerror}") from error

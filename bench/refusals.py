@@ -1,0 +1,123 @@
+"""`make bench-refusals`: what a wrong token costs, by itself and over HTTP.
+
+Every way in which tests/media/test_tampering.py makes tokens has its like here in short: bits,
+lengths, other keys, other fields, expired ones. One connection asks for segments with them, one
+after the other; what is measured is from the first byte sent to the last one read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench.evening import make_evening
+from bench.join_load import answer_of
+from bench.processes import port_of
+from demo.services import program, start_service
+from gateway.secrets import signing_path
+from media.errors import TokenError
+from media.tokens import Keyring, Tokens
+
+ALONE = 100_000
+OVER_HTTP = 10_000
+NEEDED_P99_MS = 1.0
+
+
+async def main(alone: int = ALONE, over_http: int = OVER_HTTP) -> int:
+    """Print both; the exit code is 1 where a refusal takes too long, or a token is accepted."""
+    with tempfile.TemporaryDirectory(prefix="tell-bench-", dir=".") as name:
+        folder = await asyncio.to_thread(Path(name).absolute)
+        evening = await make_evening(folder, 10)
+        tokens = Tokens(Keyring.load(signing_path(folder / "secrets")))
+        wrong = _wrong(tokens, evening.listeners[0].stream_token)
+        took_ms = await asyncio.to_thread(_refused_alone, tokens, wrong, alone)
+        print(f"tokens refused, {alone} of them: {_line(took_ms)} (verified, no HTTP)")
+        command = [program("tell"), "serve", "--port", "0"]
+        tell = await start_service("Tell", command, folder / "tell.log", evening.environ)
+        try:
+            over_ms = await _refused_over_http(port_of(tell.url), wrong, over_http)
+        finally:
+            await tell.stop()
+        print(f"segments refused, {over_http} of them: {_line(over_ms)} (HTTP, one connection)")
+    p99_ms = max(_percentile(took_ms, 99), _percentile(over_ms, 99))
+    print(f"  below {NEEDED_P99_MS:g} ms is needed at p99")
+    return 0 if p99_ms < NEEDED_P99_MS else 1
+
+
+def _wrong(tokens: Tokens, token: str) -> Callable[[], str]:
+    """Makes tokens that open nothing, the same ones each time."""
+    chance = random.Random(4)  # noqa: S311
+    claims = tokens.read_stream_token(token, datetime.now(UTC))
+    stranger = Tokens(Keyring([("k1", bytes(32))]))
+
+    def make() -> str:
+        at = chance.randrange(len(token))
+        other = "x" if token[at] != "x" else "y"
+        kind = chance.randrange(5)
+        if kind == 0:
+            return token[:at] + other + token[at + 1 :]
+        if kind == 1:
+            return token[:at] + "~"
+        if kind == 2:
+            return stranger.stream_token(claims)
+        if kind == 3:
+            return token.replace(claims.ticket, "a" * len(claims.ticket))
+        over = datetime.now(UTC) - timedelta(seconds=chance.randint(1, 10**6))
+        return tokens.stream_token(replace(claims, expires_at=over))
+
+    return make
+
+
+def _refused_alone(tokens: Tokens, wrong: Callable[[], str], count: int) -> list[float]:
+    now = datetime.now(UTC)
+    took = []
+    for _ in range(count):
+        token = wrong()
+        began = time.perf_counter()
+        try:
+            tokens.read_stream_token(token, now)
+        except TokenError:
+            took.append(1000 * (time.perf_counter() - began))
+        else:
+            raise AssertionError("a wrong token was accepted")
+    return sorted(took)
+
+
+async def _refused_over_http(port: int, wrong: Callable[[], str], count: int) -> list[float]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    took = []
+    for _ in range(count):
+        text = (
+            f"GET /stream/{wrong()}/aac-64k.mp4 HTTP/1.1\r\nHost: tell.example\r\n"
+            "Range: bytes=0-47999\r\n\r\n"
+        )
+        began = time.perf_counter()
+        writer.write(text.encode())
+        head, _ = await answer_of(reader)
+        took.append(1000 * (time.perf_counter() - began))
+        if not head.startswith((b"http/1.1 403", b"http/1.1 404")):
+            raise AssertionError(head.decode("latin-1"))
+    writer.close()
+    return sorted(took)
+
+
+def _line(took_ms: Sequence[float]) -> str:
+    return (
+        f"p50 {_percentile(took_ms, 50):.3f} ms, p99 {_percentile(took_ms, 99):.3f} ms, "
+        f"largest {took_ms[-1]:.3f} ms"
+    )
+
+
+def _percentile(ordered: Sequence[float], percent: int) -> float:
+    return ordered[len(ordered) * percent // 100]
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

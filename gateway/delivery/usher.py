@@ -1,0 +1,161 @@
+"""The short way of a join: the grant and the playlists that a player asks before its first sound.
+
+As with segments (courier.py), it answers only what it understands beyond doubt, and as the handlers
+in gateway/routes would answer it. What is refused, or fails, goes there to be told why. What is
+counted, logged and traced is the same.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from aiohttp.helpers import rfc822_formatted_time
+
+from catalog.errors import CatalogError
+from catalog.traceparent import read_traceparent, trace_id_of
+from gateway.bearers import listener_by
+from gateway.delivery.answer_heads import answer_head
+from gateway.delivery.asks import Ask, GrantAsk, PlaylistAsk, read_ask
+from gateway.delivery.passes import Passes
+from gateway.delivery.request_lines import RequestLines
+from gateway.errors import GatewayError
+from gateway.grants import Grants, Opening
+from gateway.headers import private_headers
+from gateway.logs import MASK, masked_path
+from gateway.metrics import Metrics
+from gateway.negotiation import preferred_type
+from gateway.playlists import MediaPlaylists, multivariant, packed_text
+from gateway.present import GRANT_OFFERS, GRANT_VARY, JSON, grant_view
+from media import hls
+from media.errors import MediaError
+from media.tokens import Tokens
+
+GRANT_ROUTE = "/media/audio/{movieId}"
+_MEDIA_ROUTE = "/stream/{token}/{rendition}.m3u8"
+_MULTIVARIANT: Mapping[str, Literal["aac", "opus"]] = {"main": "aac", "opus": "opus"}
+_FILLED = {"Content-Length": "%d", "X-Request-Id": "%s", "Date": "%s"}
+
+
+class _Ready(NamedTuple):
+    """An answer: the head to be filled, the body, and what is noted of it."""
+
+    head: bytes
+    body: bytes
+    route: str
+    path: str
+    correlation_id: str
+
+
+class Usher:
+    """Answers for all connections of a process. *vary* is what all answers differ by."""
+
+    def __init__(
+        self,
+        grants: Grants,
+        passes: Passes,
+        tokens: Tokens,
+        playlists: MediaPlaylists,
+        metrics: Metrics,
+        lines: RequestLines,
+        *,
+        vary: Sequence[str] = (),
+    ) -> None:
+        self._grants = grants
+        self._passes = passes
+        self._tokens = tokens
+        self._playlists = playlists
+        self._metrics = metrics
+        self._lines = lines
+        # Names lines of a log, and guards nothing.
+        self._random = random.Random()  # noqa: S311
+        self._json = _head(JSON, private_headers(*GRANT_VARY, *vary))
+        self._plain, self._packed = (
+            _head(hls.MEDIA_TYPE, private_headers("Accept-Encoding", *vary, packed=packed))
+            for packed in (False, True)
+        )
+
+    def answer(self, data: bytes) -> Coroutine[Any, Any, bytes | None] | None:
+        """What will answer the request *data*; None, now or then, sends it the long way."""
+        began = time.perf_counter()
+        asked = read_ask(data)
+        if asked is None:
+            return None
+        if isinstance(asked, PlaylistAsk):
+            return self._say(asked.ask, began, lambda: self._playlist(asked))
+        if preferred_type(asked.ask.accept, GRANT_OFFERS) != JSON:
+            return None
+        return self._say(asked.ask, began, lambda: self._grant(asked))
+
+    async def _say(
+        self, ask: Ask, began: float, make: Callable[[], Awaitable[_Ready]]
+    ) -> bytes | None:
+        try:
+            with self._metrics.requests_running.track_inprogress():
+                ready = await make()
+        except (GatewayError, MediaError, CatalogError):
+            return None
+        request_id = f"{self._random.getrandbits(64):016x}"
+        head = ready.head % (
+            len(ready.body),
+            request_id.encode(),
+            rfc822_formatted_time().encode(),
+        )
+        elapsed = time.perf_counter() - began
+        self._metrics.observe(ready.route, "GET", 200, elapsed)
+        self._metrics.observe_head(ready.route, elapsed)
+        trace_id = None
+        if ask.traceparent is not None:
+            traceparent = read_traceparent(ask.traceparent)
+            trace_id = None if traceparent is None else trace_id_of(traceparent)
+        self._lines.write(
+            request_id,
+            trace_id,
+            route=ready.route,
+            path=ready.path,
+            status=200,
+            seconds=elapsed,
+            size_bytes=len(ready.body),
+            correlation_id=ready.correlation_id,
+        )
+        return head + ready.body
+
+    async def _grant(self, asked: GrantAsk) -> _Ready:
+        listener = listener_by(asked.authorization, self._tokens)
+        grant = await self._grants.grant(listener, asked.movie_id, asked.ticket, None)
+        opening = grant.opening
+        self._passes.admit(grant.stream_token, opening)
+        self._metrics.grants.labels(opening.place.phase).inc()
+        body = grant_view(grant).model_dump_json().encode()
+        path = masked_path(asked.ask.path)
+        return _Ready(self._json, body, GRANT_ROUTE, path, asked.ticket)
+
+    async def _playlist(self, asked: PlaylistAsk) -> _Ready:
+        codec = _MULTIVARIANT.get(asked.name)
+        if codec is None:
+            return await self._media_playlist(asked)
+        opening = await self._grants.open_playlist(asked.token)
+        text = multivariant(opening, codec, self._grants.stream_token(opening))
+        body = packed_text(text, packed=asked.ask.gzip)
+        self._metrics.playlists.labels(codec).inc()
+        return self._played(asked, opening, body, f"/stream/{{token}}/{asked.name}.m3u8")
+
+    async def _media_playlist(self, asked: PlaylistAsk) -> _Ready:
+        opening = await self._grants.open_stream(asked.token)
+        rendition = opening.rendition(asked.name)
+        body = self._playlists.body(opening, rendition, packed=asked.ask.gzip)
+        self._metrics.playlists.labels("media").inc()
+        self._metrics.joins.labels(opening.place.phase.value).inc()
+        return self._played(asked, opening, body, _MEDIA_ROUTE)
+
+    def _played(self, asked: PlaylistAsk, opening: Opening, body: bytes, route: str) -> _Ready:
+        head = self._packed if asked.ask.gzip else self._plain
+        path = f"/stream/{MASK}/{asked.name}.m3u8"
+        return _Ready(head, body, route, path, opening.ticket.correlation_id)
+
+
+def _head(media_type: str, headers: dict[str, str]) -> bytes:
+    every = headers | {"Content-Type": media_type} | _FILLED
+    return answer_head("200 OK", every, tuple(_FILLED))

@@ -1,0 +1,1 @@
+"""What an operator sees of a running Tell, and what she may do there."""

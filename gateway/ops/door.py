@@ -1,0 +1,48 @@
+"""Who may come in to the operator's pages: a session, and for what changes something its form."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from aiohttp import web
+
+from gateway.errors import OperatorRefusedError, OpsClosedError
+from gateway.keys import OPERATOR
+from gateway.ops.forms import SessionForm, read_form
+from gateway.ops.sessions import COOKIE, Operator, Session
+
+F = TypeVar("F", bound=SessionForm)
+
+
+def operator_of(request: web.Request) -> Operator:
+    """Who decides; raises OpsClosedError."""
+    operator = request.app[OPERATOR].operator
+    if operator is None:
+        raise OpsClosedError
+    return operator
+
+
+def session_of(request: web.Request) -> Session:
+    """The session of the request; raises OpsClosedError, OperatorRefusedError."""
+    return operator_of(request).session(request.cookies.get(COOKIE))
+
+
+async def form_of(request: web.Request, model: type[F]) -> F:
+    """The form that one of the session's own pages sent.
+
+    Another site's page has neither the cookie (SameSite=Strict) nor the form's token. Raises
+    OpsClosedError, OperatorRefusedError, BodyTypeError, BodyTooLargeError, BodySyntaxError,
+    BodyInvalidError.
+    """
+    session = session_of(request)
+    check_site(request)
+    form = await read_form(request, model)
+    operator_of(request).check_form(session, form.form_token)
+    return form
+
+
+def check_site(request: web.Request) -> None:
+    """Raise OperatorRefusedError where the browser says that another site's page sent this."""
+    # Fetch Metadata Request Headers 2.3; programs and old browsers send none.
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise OperatorRefusedError("another site's page sent this")

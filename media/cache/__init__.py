@@ -1,0 +1,1 @@
+"""A bounded copy on this machine's disk of what a far storage holds."""

@@ -1,0 +1,120 @@
+"""deploy/nginx/replicas.conf, by a real nginx before two servers that can die."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from yarl import URL
+
+from demo.services.nginx import Nginx, running_nginx
+
+TOKEN = "k1~abcdefghijklmnop~qrstuvwxyz0123456789"
+
+
+@pytest.fixture
+def _nginx_is_there() -> None:
+    """Skip aloud where there is no nginx; fail where CI says that it must be there."""
+    if shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"):
+        return
+    message = "nginx not found: apt-get install nginx-light"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+async def echo(request: web.Request) -> web.Response:
+    """Tell who answered, and what came."""
+    return web.json_response(
+        {
+            "port": request.transport.get_extra_info("sockname")[1] if request.transport else None,
+            "forwarded_for": request.headers.getall("X-Forwarded-For", []),
+            "host": request.host,
+        }
+    )
+
+
+@asynccontextmanager
+async def cluster(folder: Path) -> AsyncIterator[tuple[Nginx, list[TestServer]]]:
+    """An nginx and the two servers behind it."""
+    servers = []
+    for _ in range(2):
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", echo)
+        servers.append(TestServer(app))
+        await servers[-1].start_server()
+    places = dict(
+        zip(("first", "second"), (f"127.0.0.1:{each.port}" for each in servers), strict=True)
+    )
+    try:
+        async with running_nginx("replicas.conf", folder, places) as nginx:
+            yield nginx, servers
+    finally:
+        for each in servers:
+            await each.close()
+
+
+@pytest.mark.usefixtures("_nginx_is_there")
+async def test_a_dead_replica_costs_no_request(tmp_path: Path) -> None:
+    """While both live, both answer; when one is dead, the other does, and nobody sees a 502."""
+    async with cluster(tmp_path) as (nginx, servers), aiohttp.ClientSession(nginx.url) as session:
+
+        async def ask() -> int:
+            async with session.get("/time?nonce=abc") as answer:
+                assert answer.status == 200
+                port: int = (await answer.json())["port"]
+                return port
+
+        assert {await ask() for _ in range(20)} == {each.port for each in servers}
+        await servers[0].close()
+        assert {await ask() for _ in range(20)} == {servers[1].port}
+
+
+@pytest.mark.usefixtures("_nginx_is_there")
+async def test_what_a_client_says_of_its_address_is_not_passed_on(tmp_path: Path) -> None:
+    """Tell believes this nginx alone."""
+    said = {"X-Forwarded-For": "203.0.113.7"}
+    async with (
+        cluster(tmp_path) as (nginx, _),
+        aiohttp.ClientSession(nginx.url) as session,
+        session.get("/time", headers=said) as answer,
+    ):
+        told = await answer.json()
+    assert told["forwarded_for"] == ["127.0.0.1"]
+    assert told["host"] == f"127.0.0.1:{nginx.port}"
+
+
+@pytest.mark.usefixtures("_nginx_is_there")
+async def test_no_token_is_in_its_logs(tmp_path: Path) -> None:
+    """However it is spelt, answered or not, with both replicas dead too."""
+    paths = [
+        f"/stream/{TOKEN}/main.m3u8",
+        f"/stream/{TOKEN}",
+        f"/%73tream/{TOKEN}/aac-64k.mp4?x={TOKEN}",
+        f"//stream//{TOKEN}/main.m3u8",
+        f"/listen?{TOKEN}",
+    ]
+    async with cluster(tmp_path) as (nginx, servers), aiohttp.ClientSession() as session:
+        for _ in range(2):
+            for path in paths:
+                # As it is written: the client would decode and merge.
+                url = URL(nginx.url + path, encoded=True)
+                async with session.get(url) as answer:
+                    assert answer.status in {200, 502}
+            for each in servers:
+                await each.close()
+    log = nginx.access_log.read_text()
+    assert log.count("\n") == 2 * len(paths)
+    assert "/stream/[masked]/main.m3u8" in log
+    assert '" 502 ' in log
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            text = file.read_text("utf-8", "replace")
+            assert "qrstuvwxyz0123456789" not in text, file

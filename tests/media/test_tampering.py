@@ -1,0 +1,186 @@
+"""A hundred thousand tokens that nobody signed, or not for this: none opens anything."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import random
+import textwrap
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from media.errors import TokenError, TokenExpiredError, TokenInvalidError
+from media.tokens import Keyring, StreamClaims, Tokens
+
+NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
+KEYS = (("k1", bytes(range(32))), ("s1", bytes(range(32, 64))))
+TOKENS = Tokens(Keyring(KEYS))
+STRANGER = Tokens(Keyring([("k1", bytes(32)), ("s1", b"x" * 32)]))
+CLAIMS = StreamClaims(
+    ticket="q7m2w5x4c3v6b8n9k1l0",
+    screening=4711,
+    movie_id="one-week",
+    language="en",
+    version="0123456789abcdef",
+    expires_at=NOW + timedelta(hours=2),
+)
+TOKEN = TOKENS.stream_token(CLAIMS)
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
+UNICODE = "éß٣１ａК\u200b\u202e\u0000\U0001f600\ud800\N{KELVIN SIGN}\N{FULLWIDTH TILDE}"
+EACH = 10_000
+
+
+def bits(chance: random.Random) -> str:
+    """One to eight bits of its bytes turned."""
+    data = bytearray(TOKEN.encode())
+    for _ in range(chance.randint(1, 8)):
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    return data.decode("latin-1")
+
+
+def lengths(chance: random.Random) -> str:
+    """Cut off in front or behind, or with more, up to ten times as long."""
+    kind = chance.randrange(4)
+    cut = chance.randrange(1, len(TOKEN))
+    if kind == 0:
+        return TOKEN[:cut]
+    if kind == 1:
+        return TOKEN[cut:]
+    more = "".join(chance.choices(ALPHABET, k=chance.randint(1, 1500)))
+    return TOKEN + more if kind == 2 else more + TOKEN
+
+
+def other_keys(chance: random.Random) -> str:
+    """Rightly signed, but by a key of that id that is not ours, or under another key's id."""
+    claims = StreamClaims(
+        chance.choice((CLAIMS.ticket, "a" * 20)),
+        chance.randrange(1_000_000),
+        *("one-week", "en", "0123456789abcdef"),
+        NOW + timedelta(seconds=chance.randint(1, 10**9)),
+    )
+    if chance.random() < 0.5:
+        return STRANGER.stream_token(claims)
+    other = chance.choice(("k1", "k2", "s2", "", "none", "K1"))
+    return f"{other}~{TOKENS.stream_token(claims).partition('~')[2]}"
+
+
+def other_salts(chance: random.Random) -> str:
+    """Rightly signed by us for another purpose."""
+    claims = StreamClaims(
+        CLAIMS.ticket,
+        chance.randrange(1_000_000),
+        *("one-week", "en", "0123456789abcdef"),
+        CLAIMS.expires_at,
+    )
+    return chance.choice(
+        (
+            TOKENS.access_token(claims),
+            TOKENS.claim_code(f"{chance.getrandbits(60):x}"),
+            TOKENS.listener_token(f"{chance.getrandbits(60):x}"),
+        )
+    )
+
+
+def other_fields(chance: random.Random) -> str:
+    """Another film, screening, ticket, language, version or time under the same signature."""
+    parts = TOKEN.split("~")
+    at = chance.randrange(1, len(parts) - 1)
+    made = "".join(chance.choices("abcdef0123456789-.", k=chance.randint(1, 20)))
+    parts[at] = made if made != parts[at] else "x"
+    return "~".join(parts)
+
+
+def shuffled(chance: random.Random) -> str:
+    """Its parts in another order, doubled, or one missing."""
+    parts = TOKEN.split("~")
+    changed = list(parts)
+    while changed == parts:
+        kind = chance.randrange(3)
+        if kind == 0:
+            chance.shuffle(changed)
+        elif kind == 1:
+            changed.insert(chance.randrange(len(changed)), chance.choice(parts))
+        elif len(changed) > 1:
+            del changed[chance.randrange(len(changed))]
+    return "~".join(changed)
+
+
+def expired(chance: random.Random) -> str:
+    """Ours, and over by a second or by years."""
+    over = NOW - timedelta(seconds=chance.randint(0, 10**8))
+    return TOKENS.stream_token(
+        StreamClaims(CLAIMS.ticket, 4711, "one-week", "en", "0123456789abcdef", over)
+    )
+
+
+def prolonged(chance: random.Random) -> str:
+    """An expired token of ours with a time to come written into it."""
+    parts = expired(chance).split("~")
+    later = NOW + timedelta(seconds=chance.randint(1, 10**9))
+    parts[-2] = f"{int(later.timestamp()):x}"
+    return "~".join(parts)
+
+
+def unicode(chance: random.Random) -> str:
+    """Characters that look like its own, or like none, anywhere in it."""
+    characters = list(TOKEN)
+    for _ in range(chance.randint(1, 5)):
+        characters[chance.randrange(len(characters))] = chance.choice(UNICODE)
+    return "".join(characters)
+
+
+def signatures(chance: random.Random) -> str:
+    """Another signature: made up, of another token, padded, or spelt in another way."""
+    value, _, signature = TOKEN.rpartition("~")
+    other = TOKENS.claim_code(f"{chance.getrandbits(60):x}").rpartition("~")[2]
+    made_up = "".join(chance.choices(ALPHABET[:64], k=chance.choice((0, 1, 42, 43, 44))))
+    spelt = signature[:-1] + chance.choice(ALPHABET.replace(signature[-1], ""))
+    padded = signature + chance.choice("= \n\t%") * chance.randint(1, 3)
+    return f"{value}~{chance.choice((other, made_up, spelt, padded))}"
+
+
+WAYS = (
+    *(bits, lengths, other_keys, other_salts, other_fields),
+    *(shuffled, expired, prolonged, unicode, signatures),
+)
+
+
+def made(way: Callable[[random.Random], str]) -> Iterator[str]:
+    """Ten thousand of one way, the same ones each time."""
+    chance = random.Random(way.__name__)  # noqa: S311
+    for _ in range(EACH):
+        yield way(chance)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_none_of_ten_thousand_is_accepted(way: Callable[[random.Random], str]) -> None:
+    """Each is refused with our own error, and the one for its kind."""
+    error = TokenExpiredError if way is expired else TokenInvalidError
+    tried = set()
+    for token in made(way):
+        if token == TOKEN:
+            # Bits that were turned back.
+            continue
+        tried.add(token)
+        with pytest.raises(TokenError) as caught:
+            TOKENS.read_stream_token(token, NOW)
+        assert type(caught.value) is error, token
+    # They are not all the same one.
+    assert len(tried) > 50
+
+
+def test_there_are_a_hundred_thousand() -> None:
+    """And the one that they were made from is accepted."""
+    assert len(WAYS) * EACH == 100_000
+    assert TOKENS.read_stream_token(TOKEN, NOW) == CLAIMS
+
+
+def test_signatures_are_compared_in_constant_time() -> None:
+    """By hmac.compare_digest, and nothing else looks at a signature in the code that decides."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(Keyring.verify)))
+    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert calls.count("hmac.compare_digest") == 1
+    compared = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+    assert not [text for text in compared if "signature" in text]
