@@ -39,3 +39,20 @@ def test_the_readme_names_only_what_exists() -> None:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), f"make {target}"
     for path in re.findall(r"`((?:docs|gateway|deploy)/[a-z./_-]*|config\.toml)`", readme):
         assert (ROOT / path).exists(), path
+
+
+def test_each_threat_names_a_test_that_exists() -> None:
+    """docs/security.md: who deletes or renames the test that holds a threat off, hears of it."""
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!threat)[^|]+\| [^|]+\| ([^|]+) \|$", page, flags=re.MULTILINE)
+    threats = [row for row in rows if "tests/" in row]
+    # The table of what is trusted has three columns too, and holds nothing off.
+    assert len(threats) >= 30
+    for row in threats:
+        for path, name in re.findall(r"`(tests/[a-z_/0-9]+\.py)(?:::(test_[a-z0-9_]+))?`", row):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            assert not name or f"def {name}(" in text, f"{path}::{name}"
+    for heading, body in re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", page, flags=re.MULTILINE):
+        if "held by" in body:
+            bare = [line for line in body.splitlines()[3:] if line and "`tests/" not in line]
+            assert [line for line in bare if not line.startswith("|--")] == [], heading
