@@ -40,12 +40,20 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+# Colours on their way from one to the other are no colours of ours.
+_AT_REST = """async () => {
+  const transitions = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.all(transitions.map((one) => one.finished.catch(() => {})));
+}"""
+
+
 async def violations(page: Page) -> list[str]:
     """What axe finds, a line for each rule with the elements; [] is what we want."""
     # Evaluated from outside the page, so its own strict policy stays in force.
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE.read_text(encoding="utf-8"))
         await page.evaluate(_AS_PAINTED)
+    await page.evaluate(_AT_REST)
     results: dict[str, Any] = await page.evaluate(RUN)
     assert len(results["passes"]) > 10, "axe has checked next to nothing"
     return [

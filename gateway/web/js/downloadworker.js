@@ -32,25 +32,29 @@ async function fetchTrack(order) {
     running = null;
   }
   // Without it the track would be played another way, and not in the same time (downloadsource.js).
-  if (outcome === "whole" && !(await fetchPlaylist(order))) outcome = "stopped";
+  if (outcome === "whole") outcome = await fetchPlaylist(order);
   if (outcome === "whole") await markWhole(order.sha256);
   else if (outcome !== "stopped") await remove(order.sha256);
   return outcome;
 }
 
-/** The Media Playlist lies beside its file. @param {any} order @returns {Promise<boolean>} */
+/**
+ * The Media Playlist lies beside its file.
+ * @param {any} order @returns {Promise<"whole" | "stopped" | "no-room">}
+ */
 async function fetchPlaylist({ url, sha256 }) {
   const name = /[^/]+\.mp4$/.exec(url)?.[0] ?? "";
   try {
     const response = await fetch(url.replace(/\.mp4$/, ".m3u8"), { cache: "no-store" });
-    if (!response.ok) return false;
+    if (!response.ok) return "stopped";
     // Where to begin is the app's to say, and the file has another name here.
     const text = (await response.text()).replace(/^#EXT-X-START:.*\n/m, "");
     await keepPlaylist(sha256, text.replaceAll(name, `${sha256}.mp4`));
-    return true;
-  } catch {
+    return "whole";
+  } catch (error) {
+    if (/** @type {Error} */ (error).name === "QuotaExceededError") return "no-room";
     // The network was lost in between: the track is there, and only this is fetched next time.
-    return false;
+    return "stopped";
   }
 }
 
