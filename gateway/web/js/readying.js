@@ -54,7 +54,8 @@ export class Readying {
     const button = (/** @type {string} */ key, /** @type {() => void} */ run) =>
       element("button", { type: "button", class: "second", onclick: run }, messages.text(key));
     const id = ticket.correlation_id;
-    this.#told = downloads.standing(id).state;
+    // That it is there from an earlier visit is no news; what is wrong is, however early it came.
+    this.#told = downloads.standing(id).state === "whole" ? "whole" : "none";
     this.#ask = button("keep.ask", () => downloads.ask(id));
     this.#test = button("ready.test", () => this.#play());
     this.#again = button("ready.again", () => this.#check());
