@@ -82,9 +82,10 @@ def polling_of(
 
 @pytest.fixture
 async def polling(database: Database, told: Told, clock: Clock) -> AsyncIterator[Polling]:
-    """The worker of the only replica."""
+    """The worker of the only replica, its first sweep done: what a test sells is not swept up."""
     running = polling_of(database, told, clock)
     await running.start()
+    await settled(running)
     yield running
     await running.stop()
 
