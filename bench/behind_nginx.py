@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.evening import RENDITION, Evening, make_evening
-from bench.nginx import running_nginx as running_plain_nginx
+from bench.nginx import running_peer
 from bench.processes import cpu_s, port_of
 from bench.ranges import run_load
 from demo.services import program, start_service
@@ -71,7 +71,7 @@ async def main(rounds: int = ROUNDS, round_s: float = ROUND_S) -> int:
             )
             peer = folder / "plain"
             peer.mkdir()
-            plain = await stack.enter_async_context(running_plain_nginx(peer, evening.file.parent))
+            plain = await stack.enter_async_context(running_peer(peer, evening.file.parent))
 
             def tokened(number: int) -> str:
                 return f"/stream/{evening.listeners[number].stream_token}/{RENDITION}.mp4"

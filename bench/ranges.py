@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.evening import RENDITION, Evening, make_evening
-from bench.nginx import running_nginx
+from bench.nginx import running_peer
 from bench.processes import cpu_s, port_of
 from demo.services import program, start_service
 
@@ -85,7 +85,7 @@ async def _start_all(stack: AsyncExitStack, folder: Path, evening: Evening) -> S
         folder / "peer.log",
     )
     stack.push_async_callback(peer.stop)
-    nginx = await stack.enter_async_context(running_nginx(folder, evening.file.parent))
+    nginx = await stack.enter_async_context(running_peer(folder, evening.file.parent))
 
     def tokened(number: int) -> str:
         return f"/stream/{evening.listeners[number].stream_token}/{RENDITION}.mp4"

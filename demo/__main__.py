@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
 from datetime import UTC, datetime
@@ -14,9 +13,18 @@ from pathlib import Path
 from demo import lan
 from demo.certificates import ensure_certificates
 from demo.chain import Sale, chain_at
-from demo.check import CheckError, check
+from demo.check import check
 from demo.services import DemoError, Service, program
-from demo.steps import ENVIRONMENT, MOVIE_ID, TITLE, make_secrets, make_track, show, started
+from demo.steps import (
+    ENVIRONMENT,
+    MOVIE_ID,
+    TITLE,
+    make_secrets,
+    make_track,
+    run_demo,
+    show,
+    started,
+)
 
 # The ports that the README names, where they are free.
 TELL_PORT, AMC_PORT = 8080, 8081
@@ -32,21 +40,10 @@ def main() -> int:
     )
     parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="default var/demo")
     arguments = parser.parse_args()
-    try:
-        asyncio.run(_run(arguments.folder, arguments.check, arguments.lan))
-    except (DemoError, CheckError) as error:
-        print(f"\nFAILED: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nEverything is stopped.")
-    return 0
+    return run_demo(_run(arguments.folder, arguments.check, arguments.lan))
 
 
 async def _run(folder: Path, prove: bool, lan_address: str | None) -> None:
-    # Ctrl-C reaches the whole group; SIGTERM (a stopped CI) must end the services as well.
-    this = asyncio.current_task()
-    assert this is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     folder.mkdir(parents=True, exist_ok=True)
     environ = {
         "TELL_DATABASE__URL": f"sqlite:///{folder / 'tell.db'}",

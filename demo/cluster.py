@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
 from demo.chain import chain_at
-from demo.check import CheckError, check
+from demo.check import check
 from demo.cluster_check import check_cluster
 from demo.cluster_parts import running_cluster
-from demo.services import DemoError
-from demo.steps import MOVIE_ID, show
+from demo.steps import MOVIE_ID, run_demo, show
 
 
 def main() -> int:
@@ -26,21 +24,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="prove it, and end")
     parser.add_argument("--folder", type=Path, default=Path("var/cluster"), help="var/cluster")
     arguments = parser.parse_args()
-    try:
-        asyncio.run(_run(arguments.folder, prove=arguments.check))
-    except (DemoError, CheckError) as error:
-        print(f"\nFAILED: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nEverything is stopped.")
-    return 0
+    return run_demo(_run(arguments.folder, prove=arguments.check))
 
 
 async def _run(folder: Path, *, prove: bool) -> None:
-    # Ctrl-C reaches the whole group; SIGTERM (a stopped CI) must end the services as well.
-    this = asyncio.current_task()
-    assert this is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     async with running_cluster(folder) as cluster:
         async with chain_at(cluster.amc.url) as chain:
             sales = await chain.sell_three(MOVIE_ID)

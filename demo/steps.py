@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 
 from demo.chain import Sale
-from demo.services import Service, program, run_command, start_service
+from demo.check import CheckError
+from demo.services import DemoError, Service, program, run_command, start_service
 from demo.voice import write_demo_track
 
 MOVIE_ID, TITLE, MINUTES = "one-week", "One Week", 25
 ENVIRONMENT = "local"
+
+
+def run_demo(run: Coroutine[None, None, None]) -> int:
+    """Run a demo until it ends or is ended; the exit code is 1 when a step or the proof failed."""
+    try:
+        asyncio.run(_ended_by_signals(run))
+    except (DemoError, CheckError) as error:
+        print(f"\nFAILED: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nEverything is stopped.")
+    return 0
+
+
+async def _ended_by_signals(run: Coroutine[None, None, None]) -> None:
+    # Ctrl-C reaches the whole group; SIGTERM (a stopped CI) must end the services as well.
+    this = asyncio.current_task()
+    assert this is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    await run
 
 
 async def make_secrets(folder: Path, environment: str, environ: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from catalog.partner.breaker import BreakerState
 from gateway import keys
 from gateway.metrics import Metrics
 from gateway.ops.tonight import Evening
-from tests.gateway.town import Town, bearer
+from tests.gateway.town import Town, bearer, playback
 
 # Prometheus, "Metric and label naming": base units, in the plural, and a counter's `_total`.
 _OTHER_UNITS = re.compile(
@@ -180,15 +180,7 @@ async def test_a_screening_with_three_listeners_has_a_line(town: Town) -> None:
 
 
 async def _reported(town: Town, correlation_id: str, listener: str) -> None:
-    report = {
-        "correlation_id": correlation_id,
-        "source": "hls",
-        "rendition": "aac-64k",
-        "phase": "feature",
-        "error_ms": 4,
-        "bound_ms": 2,
-        "rebuffers": 0,
-    }
+    report = playback(correlation_id, error_ms=4, bound_ms=2)
     async with town.tell.post("/tell/playback", json=report, headers=bearer(listener)) as answer:
         assert answer.status == 204
 

@@ -27,7 +27,7 @@ from gateway.settings import LoggingSettings, PartnerSettings
 from media.track import Track
 from tests.gateway.processes import TellProcess
 from tests.gateway.test_server import Evening, claim, evening, get_json, hear_everything
-from tests.gateway.town import DEVICE, bearer
+from tests.gateway.town import DEVICE, bearer, playback
 
 __all__ = ["evening"]
 
@@ -153,15 +153,7 @@ async def _listen(
     async with session.get("/tell/events", headers=bearer(listener)) as events:
         assert events.status == 200
         await events.content.readline()
-    report = {
-        "correlation_id": data["correlation_id"],
-        "source": "hls",
-        "rendition": "aac-64k",
-        "phase": "feature",
-        "error_ms": 4,
-        "bound_ms": 2,
-        "rebuffers": 0,
-    }
+    report = playback(data["correlation_id"])
     async with session.post("/tell/playback", json=report, headers=bearer(listener)) as answer:
         assert answer.status == 204
     path = f"/media/audio/the-general?ticket={data['correlation_id']}"

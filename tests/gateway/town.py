@@ -242,6 +242,20 @@ class Town:
             await database.close()
 
 
+def playback(correlation_id: str, **changes: Any) -> dict[str, Any]:
+    """A report of a listener whose sound is 12.5 ms late."""
+    return {
+        "correlation_id": correlation_id,
+        "source": "hls",
+        "rendition": "aac-64k",
+        "phase": "feature",
+        "error_ms": -12.5,
+        "bound_ms": 4,
+        "rebuffers": 0,
+        **changes,
+    }
+
+
 def bearer(token: str) -> dict[str, str]:
     """Header of a listener."""
     return {"Authorization": f"Bearer {token}"}

@@ -7,25 +7,17 @@ import inspect
 import random
 import textwrap
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from media.errors import TokenError, TokenExpiredError, TokenInvalidError
 from media.tokens import Keyring, StreamClaims, Tokens
+from tests.media.claims import CLAIMS, NOW
 
-NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 KEYS = (("k1", bytes(range(32))), ("s1", bytes(range(32, 64))))
 TOKENS = Tokens(Keyring(KEYS))
 STRANGER = Tokens(Keyring([("k1", bytes(32)), ("s1", b"x" * 32)]))
-CLAIMS = StreamClaims(
-    ticket="q7m2w5x4c3v6b8n9k1l0",
-    screening=4711,
-    movie_id="one-week",
-    language="en",
-    version="0123456789abcdef",
-    expires_at=NOW + timedelta(hours=2),
-)
 TOKEN = TOKENS.stream_token(CLAIMS)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 UNICODE = "éß٣１ａК\u200b\u202e\u0000\U0001f600\ud800\N{KELVIN SIGN}\N{FULLWIDTH TILDE}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,18 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.errors import TokenExpiredError, TokenInvalidError
-from media.tokens import Keyring, SigningKeyError, StreamClaims, Tokens
+from media.tokens import Keyring, SigningKeyError, Tokens
+from tests.media.claims import CLAIMS, NOW
 
 KEY_1, KEY_2 = b"1" * 32, b"2" * 32
-NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
-CLAIMS = StreamClaims(
-    ticket="q7m2w5x4c3v6b8n9k1l0",
-    screening=4711,
-    movie_id="one-week",
-    language="en",
-    version="0123456789abcdef",
-    expires_at=NOW + timedelta(minutes=10),
-)
 
 
 @pytest.fixture(name="tokens")

@@ -13,7 +13,7 @@ import pytest
 from gateway.ops.sessions import COOKIE, LIFETIME
 from gateway.secrets import load_secrets
 from tests.gateway.streams import PATIENCE_S, listening
-from tests.gateway.town import Clients, Town, bearer, open_town
+from tests.gateway.town import Clients, Town, bearer, open_town, playback
 
 
 class Hand:
@@ -204,15 +204,8 @@ async def test_three_listeners_and_how_it_fits_are_shown(hand: Hand) -> None:
         sold = await town.sell(screening)
         await town.is_enriched(sold.correlation_id)
         listener = await town.claim(sold, f"device-nonce-{number:04}")
-        report = {
-            "correlation_id": sold.correlation_id,
-            "source": "hls",
-            "rendition": "aac-64k",
-            "phase": "feature",
-            "error_ms": 10 * number,
-            "bound_ms": 25,
-            "rebuffers": number,
-        }
+        changes = {"error_ms": 10 * number, "bound_ms": 25, "rebuffers": number}
+        report = playback(sold.correlation_id, **changes)
         await town.tell.post("/tell/playback", json=report, headers=bearer(listener))
     page = await hand.page("/ops")
     assert "1 screening running, 3 listeners now." in page

@@ -9,21 +9,12 @@ from sqlalchemy import select
 
 from catalog.store.schema import playback_states
 from gateway import keys
-from tests.gateway.town import Sold, Town, bearer
+from tests.gateway.town import Sold, Town, bearer, playback
 
 
 def report(sold: Sold, **changes: Any) -> dict[str, Any]:
-    """A report of a listener whose sound is 12.5 ms late."""
-    return {
-        "correlation_id": sold.correlation_id,
-        "source": "hls",
-        "rendition": "aac-64k",
-        "phase": "feature",
-        "error_ms": -12.5,
-        "bound_ms": 4,
-        "rebuffers": 0,
-        **changes,
-    }
+    """What she who bought that ticket reports."""
+    return playback(sold.correlation_id) | changes
 
 
 async def send(town: Town, listener: str, body: dict[str, Any]) -> int:
