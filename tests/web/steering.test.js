@@ -94,6 +94,29 @@ test("a busy device that reads late after the first correction is not believed a
   assert.ok(Math.abs(device.errorMs()) <= 6.5, String(device.errorMs()));
 });
 
+test("a device that reads late for ten seconds moves the sound by half of it at most", async () => {
+  const device = new Device(100, 0);
+  // As it was captured: 22 ms late all at once, five seconds after the start, and less and less so.
+  device.misreadS = () => (device.nowMs < 4000 ? 0 : 0.022 * Math.exp((4000 - device.nowMs) / 7000));
+  let worst = 0;
+  await steer(device, 40, null, () => {
+    if (device.nowMs > 2000) worst = Math.max(worst, Math.abs(device.errorMs()));
+  });
+  assert.ok(worst > 6 && worst <= 13, String(worst));
+  assert.ok(Math.abs(device.errorMs()) <= 6.5, String(device.errorMs()));
+});
+
+test("sound that is late indeed is in sync all the same, in two steps", async () => {
+  const device = new Device(100, 0);
+  let hurt = false;
+  await steer(device, 16, null, () => {
+    if (hurt || device.nowMs < 4000) return;
+    hurt = true;
+    device.heard -= 0.022;
+  });
+  assert.ok(hurt && Math.abs(device.errorMs()) <= 6.5, String(device.errorMs()));
+});
+
 test("later on it is bent away within seconds, within half a semitone", async () => {
   for (const errorS of [-0.09, -0.03, 0.015, 0.06]) {
     const device = new Device(100, 0);

@@ -18,7 +18,9 @@ const FAR_S = 0.3;
 /** So often it may be corrected at once; what is left then is noise, and waits for the seconds. */
 const FINE_TRIES = 3;
 /** After the first of these, so little may be noise already: a busy device misreads by 20 ms. */
-const FINE_NOISE_S = 0.025;
+const NOISE_S = 0.025;
+/** Of what may be a device's late reading so much is believed: it can last for ten seconds. */
+const BELIEVED = 0.5;
 /** Data that are missing for longer are waited for at the place where they will be needed. */
 const STALL_MS = 400;
 /** After a start or a leap, errors are bent away faster (sync.js). */
@@ -94,7 +96,8 @@ export class Steering {
       if (decision.action === "seek") {
         if (!this.#seek()) return true;
       } else if (decision.action === "bend" && !this.#mayBeNoise(errorS)) {
-        await this.#bend(decision, alive);
+        const share = this.#mayBeLateReading(errorS) ? BELIEVED : 1;
+        await this.#bend({ rate: decision.rate, forS: decision.forS * share }, alive);
       } else if (decision.action === "bend") {
         this.#fineTries = 0;
         this.#readings = [];
@@ -110,7 +113,12 @@ export class Steering {
   /** @param {number} errorS */
   #mayBeNoise(errorS) {
     const again = this.#pace() === FINE && this.#fineTries < FINE_TRIES;
-    return again && Math.abs(errorS) < FINE_NOISE_S;
+    return again && Math.abs(errorS) < NOISE_S;
+  }
+
+  /** Once it flows, sound that seems a little late may be on time: see estimate. @param {number} errorS */
+  #mayBeLateReading(errorS) {
+    return this.#pace() === STEADY && errorS < 0 && errorS > -NOISE_S;
   }
 
   #pace() {
