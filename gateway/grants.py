@@ -64,6 +64,10 @@ class Opening:
         """Instant at which the track's sample 0 sounds."""
         return self.screening.movie_start + timedelta(seconds=self.track.track_offset_s)
 
+    def kept_s(self, most_s: int) -> int:
+        """Seconds for which somebody else may rely on it: *most_s*, and never past its end."""
+        return int(min(most_s, (self.open_until - self.now).total_seconds()))
+
     def rendition(self, name: str) -> Rendition:
         """One rendition; raises RenditionNotFoundError."""
         found = self.track.rendition(name)

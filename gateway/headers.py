@@ -55,6 +55,17 @@ def edge_headers(mode: str) -> dict[str, str]:
     return {"CDN-Cache-Control": "public, max-age=31536000, immutable"} if mode == "cdn" else {}
 
 
+def decision_headers(track: str, kept_s: str, *vary: str) -> dict[str, str]:
+    """What a decision says to the nginx that asks: the track's folder, and how long it holds."""
+    return {
+        "X-Tell-Track": track,
+        # Whole seconds; 0 is not to be kept. For nginx it stands above Cache-Control
+        # (ngx_http_proxy_module, proxy_cache_valid).
+        "X-Accel-Expires": kept_s,
+        **private_headers(*vary),
+    }
+
+
 def private_headers(*vary: str, packed: bool = False) -> dict[str, str]:
     """What an answer says that is of the moment and holds tokens: nobody may keep it.
 

@@ -1,4 +1,4 @@
-"""Reading the other requests of a join: a plain GET of a grant or of a playlist. Pure.
+"""Reading the other requests that are many: a plain GET of a grant, a playlist or a decision. Pure.
 
 As in heads.py: what has any other form, or says anything that would change the answer beyond what
 is read here, is not read and goes to the HTTP library.
@@ -17,6 +17,7 @@ _REST = rb" HTTP/1\.1(?=\r\n)(?>(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e
 _PLAYLIST = re.compile(
     rb"GET (/stream/([A-Za-z0-9._~-]{16,512})/(main|opus|[a-z0-9]{1,16}-[0-9]{1,8}k)\.m3u8)" + _REST
 )
+_DECISION = re.compile(rb"GET (/stream/([A-Za-z0-9._~-]{16,512})/decision)" + _REST)
 # A movie's id as media.ids allows it, a purchase's as catalog.ids makes it.
 _GRANT = re.compile(
     rb"GET (/media/audio/([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}))\?ticket=([a-z2-7]{20})" + _REST
@@ -49,6 +50,13 @@ class PlaylistAsk(NamedTuple):
     name: str
 
 
+class DecisionAsk(NamedTuple):
+    """Whether a token opens files, for a server that sends them."""
+
+    ask: Ask
+    token: str
+
+
 class GrantAsk(NamedTuple):
     """A grant for a ticket; `authorization` is the header as it was sent."""
 
@@ -58,7 +66,7 @@ class GrantAsk(NamedTuple):
     authorization: str
 
 
-def read_ask(data: bytes) -> PlaylistAsk | GrantAsk | None:
+def read_ask(data: bytes) -> PlaylistAsk | DecisionAsk | GrantAsk | None:
     """What *data* asks for, where it is one whole request of these forms and nothing after it."""
     if len(data) > _MAX_HEAD:
         return None
@@ -68,6 +76,10 @@ def read_ask(data: bytes) -> PlaylistAsk | GrantAsk | None:
         if lines is None:
             return None
         return PlaylistAsk(_ask(head[1], lines), head[2].decode("ascii"), head[3].decode("ascii"))
+    head = _DECISION.fullmatch(data)
+    if head is not None:
+        lines = _lines(data, _READ)
+        return None if lines is None else DecisionAsk(_ask(head[1], lines), head[2].decode("ascii"))
     head = _GRANT.fullmatch(data)
     if head is None:
         return None

@@ -1,5 +1,6 @@
 """The short way of a join: the grant and the playlists that a player asks before its first sound.
 
+An nginx that sends the segments itself has its decisions from here, too.
 As with segments (courier.py), it answers only what it understands beyond doubt, and as the handlers
 in gateway/routes would answer it. What is refused, or fails, goes there to be told why. What is
 counted, logged and traced is the same.
@@ -18,12 +19,12 @@ from catalog.errors import CatalogError
 from catalog.traceparent import read_traceparent, trace_id_of
 from gateway.bearers import listener_by
 from gateway.delivery.answer_heads import answer_head
-from gateway.delivery.asks import Ask, GrantAsk, PlaylistAsk, read_ask
+from gateway.delivery.asks import Ask, DecisionAsk, GrantAsk, PlaylistAsk, read_ask
 from gateway.delivery.passes import Passes
 from gateway.delivery.request_lines import RequestLines
 from gateway.errors import GatewayError
 from gateway.grants import Grants, Opening
-from gateway.headers import private_headers
+from gateway.headers import decision_headers, private_headers
 from gateway.logs import MASK, masked_path
 from gateway.metrics import Metrics
 from gateway.negotiation import preferred_type
@@ -36,13 +37,17 @@ from media.tokens import Tokens
 GRANT_ROUTE = "/media/audio/{movieId}"
 _MEDIA_ROUTE = "/stream/{token}/{rendition}.m3u8"
 _MULTIVARIANT: Mapping[str, Literal["aac", "opus"]] = {"main": "aac", "opus": "opus"}
-_FILLED = {"Content-Length": "%d", "X-Request-Id": "%s", "Date": "%s"}
+_DECISION_ROUTE = "/stream/{token}/decision"
+_EACH = {"X-Request-Id": "%s", "Date": "%s"}
+_FILLED = {"Content-Length": "%d", **_EACH}
 
 
 class _Ready(NamedTuple):
-    """An answer: the head to be filled, the body, and what is noted of it."""
+    """An answer: the head to be filled, with *filling* first, the body, and what is noted of it."""
 
+    status: int
     head: bytes
+    filling: tuple[int | bytes, ...]
     body: bytes
     route: str
     path: str
@@ -50,7 +55,10 @@ class _Ready(NamedTuple):
 
 
 class Usher:
-    """Answers for all connections of a process. *vary* is what all answers differ by."""
+    """Answers for all connections of a process. *vary* is what all answers differ by.
+
+    Decisions hold for *decision_s* seconds at most; None where nobody asks for them.
+    """
 
     def __init__(
         self,
@@ -62,6 +70,7 @@ class Usher:
         lines: RequestLines,
         *,
         vary: Sequence[str] = (),
+        decision_s: int | None = None,
     ) -> None:
         self._grants = grants
         self._passes = passes
@@ -71,6 +80,11 @@ class Usher:
         self._lines = lines
         # Names lines of a log, and guards nothing.
         self._random = random.Random()  # noqa: S311
+        self._decision_s = decision_s
+        decided = decision_headers("%s", "%d", *vary)
+        self._decided = answer_head(
+            "204 No Content", decided | _EACH, ("X-Tell-Track", "X-Accel-Expires", *_EACH)
+        )
         self._json = _head(JSON, private_headers(*GRANT_VARY, *vary))
         self._plain, self._packed = (
             _head(hls.MEDIA_TYPE, private_headers("Accept-Encoding", *vary, packed=packed))
@@ -85,6 +99,11 @@ class Usher:
             return None
         if isinstance(asked, PlaylistAsk):
             return self._say(asked.ask, began, lambda: self._playlist(asked))
+        if isinstance(asked, DecisionAsk):
+            if self._decision_s is None:
+                return None
+            most_s = self._decision_s
+            return self._say(asked.ask, began, lambda: self._decide(asked, most_s))
         if preferred_type(asked.ask.accept, GRANT_OFFERS) != JSON:
             return None
         return self._say(asked.ask, began, lambda: self._grant(asked))
@@ -99,12 +118,12 @@ class Usher:
             return None
         request_id = f"{self._random.getrandbits(64):016x}"
         head = ready.head % (
-            len(ready.body),
+            *ready.filling,
             request_id.encode(),
             rfc822_formatted_time().encode(),
         )
         elapsed = time.perf_counter() - began
-        self._metrics.observe(ready.route, "GET", 200, elapsed)
+        self._metrics.observe(ready.route, "GET", ready.status, elapsed)
         self._metrics.observe_head(ready.route, elapsed)
         trace_id = None
         if ask.traceparent is not None:
@@ -115,7 +134,7 @@ class Usher:
             trace_id,
             route=ready.route,
             path=ready.path,
-            status=200,
+            status=ready.status,
             seconds=elapsed,
             size_bytes=len(ready.body),
             correlation_id=ready.correlation_id,
@@ -130,7 +149,14 @@ class Usher:
         self._metrics.grants.labels(opening.place.phase).inc()
         body = grant_view(grant).model_dump_json().encode()
         path = masked_path(asked.ask.path)
-        return _Ready(self._json, body, GRANT_ROUTE, path, asked.ticket)
+        return _whole(self._json, body, GRANT_ROUTE, path, asked.ticket)
+
+    async def _decide(self, asked: DecisionAsk, most_s: int) -> _Ready:
+        opening = await self._grants.open_file(asked.token)
+        filling = (opening.track.prefix.encode(), opening.kept_s(most_s))
+        path = f"/stream/{MASK}/decision"
+        correlation_id = opening.ticket.correlation_id
+        return _Ready(204, self._decided, filling, b"", _DECISION_ROUTE, path, correlation_id)
 
     async def _playlist(self, asked: PlaylistAsk) -> _Ready:
         codec = _MULTIVARIANT.get(asked.name)
@@ -153,7 +179,12 @@ class Usher:
     def _played(self, asked: PlaylistAsk, opening: Opening, body: bytes, route: str) -> _Ready:
         head = self._packed if asked.ask.gzip else self._plain
         path = f"/stream/{MASK}/{asked.name}.m3u8"
-        return _Ready(head, body, route, path, opening.ticket.correlation_id)
+        return _whole(head, body, route, path, opening.ticket.correlation_id)
+
+
+def _whole(head: bytes, body: bytes, route: str, path: str, correlation_id: str) -> _Ready:
+    """A 200 with a body."""
+    return _Ready(200, head, (len(body),), body, route, path, correlation_id)
 
 
 def _head(media_type: str, headers: dict[str, str]) -> bytes:

@@ -27,6 +27,7 @@ from gateway.keys import (
 async def listening(app: web.Application) -> AsyncIterator[None]:
     """Make the grants, and the short way to them."""
     settings = app[SETTINGS].tokens
+    delivery = app[SETTINGS].delivery
     app[GRANTS] = Grants(
         app[TICKETS],
         app[ENTITLEMENTS],
@@ -44,5 +45,6 @@ async def listening(app: web.Application) -> AsyncIterator[None]:
         app[METRICS],
         app[REQUEST_LINES],
         vary=("Origin",) if app[SETTINGS].server.cors_origins else (),
+        decision_s=delivery.decision_s if delivery.mode == "nginx" else None,
     )
     yield

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from catalog.errors import DatabaseError, TicketNotFoundError
 from gateway.errors import ScreeningCancelledError, ScreeningEndedError, StreamRefusedError
+from gateway.headers import decision_headers
 from gateway.keys import GRANTS, SETTINGS, correlate
 from gateway.routing import Answer, Route
 from media.errors import StorageError, TokenError, TrackNotFoundError
@@ -22,17 +23,8 @@ async def get_decision(request: web.Request) -> web.Response:
         raise web.HTTPNotFound
     opening = await request.app[GRANTS].open_file(request.match_info["token"])
     correlate(request, opening.ticket.correlation_id)
-    left_s = (opening.open_until - opening.now).total_seconds()
-    return web.Response(
-        status=204,
-        headers={
-            "X-Tell-Track": opening.track.prefix,
-            # For nginx, above Cache-Control; 0 is not to be kept (ngx_http_proxy_module,
-            # proxy_cache_valid).
-            "X-Accel-Expires": str(int(min(settings.decision_s, left_s))),
-            "Cache-Control": "private, no-store",
-        },
-    )
+    kept_s = str(opening.kept_s(settings.decision_s))
+    return web.Response(status=204, headers=decision_headers(opening.track.prefix, kept_s))
 
 
 ROUTES = (

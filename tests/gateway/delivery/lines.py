@@ -35,6 +35,10 @@ class Line:
         """Read the next answer."""
         async with asyncio.timeout(PATIENCE_S):
             head = await self.reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"HTTP/1.1 204 "):
+                # Without a body, and without a length (RFC 9110 8.6).
+                assert b"content-length" not in head.lower()
+                return head, b""
             found = re.search(rb"content-length: (\d+)", head.lower())
             assert found is not None, head
             return head, await self.reader.readexactly(int(found[1]))

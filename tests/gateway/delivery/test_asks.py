@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.delivery.asks import Ask, GrantAsk, PlaylistAsk, read_ask
+from gateway.delivery.asks import Ask, DecisionAsk, GrantAsk, PlaylistAsk, read_ask
 
 TOKEN = "k1~q7m2w5x4c3v6b8n9k1l0~1267~one-week~en~0123456789abcdef~6b034510~J8yA9"
 TICKET = "q7m2w5x4c3v6b4n2k7l5"
@@ -31,6 +31,15 @@ def test_a_playlists_request_is_read() -> None:
         read = read_ask(head(f"/stream/{TOKEN}/{name}.m3u8", *LINES))
         assert isinstance(read, PlaylistAsk)
         assert read.name == name
+
+
+def test_a_decisions_request_is_read() -> None:
+    """As the shipped nginx asks, with what the player's request said."""
+    path = f"/stream/{TOKEN}/decision"
+    read = read_ask(head(path, "Host: x", "X-Forwarded-For: 192.0.2.7", "User-Agent: y"))
+    assert read == DecisionAsk(Ask(path, gzip=False, accept=None, traceparent=None), TOKEN)
+    assert read_ask(head(path, "Host: x", "Range: bytes=0-5")) is None
+    assert read_ask(head(path, "Host: x", method="HEAD")) is None
 
 
 def test_a_grants_request_is_read() -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestServer
 
 from catalog.models import ScreeningStatus
+from gateway.settings import DeliverySettings
 from media.storage import LocalStorage
 from media.track import Track
 from tests.gateway.delivery.lines import (
@@ -24,7 +26,7 @@ from tests.gateway.delivery.lines import (
     line_to,
     watch,
 )
-from tests.gateway.town import Sold, Town
+from tests.gateway.town import Clients, HandClock, Sold, Town, open_town
 
 PACKED = "Accept-Encoding: gzip, deflate, br"
 
@@ -87,6 +89,44 @@ async def test_a_join_is_answered_as_on_the_long_way(door: Door) -> None:
             assert door.usher.answered == 1 + number
             assert comparable(short_head) == comparable(long_head)
             assert short_body == long_body
+
+
+async def test_a_decision_is_made_as_on_the_long_way(
+    tmp_path: Path, media_root: Path, amc: TestServer, clock: HandClock, aiohttp_client: Clients
+) -> None:
+    """For an nginx that sends the bytes: which track, and for how long that is good."""
+    delivery = DeliverySettings(mode="nginx", decision_s=45)
+    town = await open_town(tmp_path, media_root, amc, clock, aiohttp_client, delivery=delivery)
+    screening = await town.show(starts_in=-6)
+    sold = await town.sell(screening)
+    await town.is_enriched(sold.correlation_id)
+    grant = await town.grant(await town.claim(sold), sold)
+    _, usher = watch(town)
+    file = grant["downloads"][0]["url"]
+    ask = f"{file.rpartition('/')[0]}/decision"
+    async with line_to(town) as line:
+        short, _ = await line.ask(get(ask))
+        assert usher.answered == 1
+        long, _ = await line.ask(get(ask, LONG_WAY))
+        assert usher.answered == 1
+        assert comparable(short) == comparable(long)
+        assert b"X-Accel-Expires: 45" in short
+        # As it runs on a connection that is kept, what follows is answered rightly.
+        assert (await line.ask(get(file.replace(".mp4", ".m3u8"))))[0].startswith(b"HTTP/1.1 200")
+        await town.change_screening(screening.showtime_id, status=ScreeningStatus.CANCELLED)
+        assert (await line.ask(get(ask)))[0].startswith(b"HTTP/1.1 410")
+    metrics = await town.text("/metrics")
+    counted = 'tell_http_requests_total{method="GET",route="/stream/{token}/decision",status='
+    assert f'{counted}"204"}} 2.0' in metrics
+
+
+async def test_nobody_decides_where_the_gateway_sends(door: Door) -> None:
+    """There it is no address at all."""
+    async with line_to(door.town) as line:
+        grant = json.loads((await line.ask(door.grant()))[1])
+        file = grant["downloads"][0]["url"]
+        head, _ = await line.ask(get(f"{file.rpartition('/')[0]}/decision"))
+        assert head.startswith(b"HTTP/1.1 404")
 
 
 async def test_a_join_never_takes_the_long_way(door: Door, track: Track) -> None:
