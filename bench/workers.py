@@ -1,9 +1,10 @@
-"""`make bench-workers`: segments a second with one worker and with two.
+"""`make bench-workers`: segments a second with one worker on one processor and two on two.
 
-The same film and tickets as bench/ranges.py; Tell with `--workers 1` and with `--workers 2` in
-turn, each loaded by two clients in processes of their own, in alternated rounds. Two figures:
-segments a second, which two workers raise as long as there are processors left for them and the
-clients, and segments a CPU-second of all of Tell's processes, which should stay what it is.
+The same film and tickets as bench/ranges.py. A side has as many processors as workers, and as many
+clients, which are held to its processors too: what is asked is whether twice the machine answers
+twice as much, and clients that had processors of their own on one side alone would answer for it.
+Rounds alternate. Segments a CPU-second of all of Tell's processes stand beside it. Linux alone lets
+a process be held to a processor (sched_setaffinity(2)).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import random
 import statistics
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,8 +26,8 @@ from bench.ranges import run_load
 from demo.services import program, start_service
 
 TICKETS = 500
-CONNECTIONS = 64
-CLIENTS = 2
+# Of each client.
+CONNECTIONS = 32
 ROUNDS = 5
 ROUND_S = 3.0
 _ASKED_BY_CONNECTION = 400
@@ -44,7 +46,10 @@ class Side:
 
 
 async def main(rounds: int = ROUNDS, round_s: float = ROUND_S) -> int:
-    """Print both."""
+    """Print both; the exit code is 1 where there are not two processors."""
+    if len(os.sched_getaffinity(0)) < 2:
+        print("two processors are needed to compare one with two", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory(prefix="tell-bench-", dir=".") as name:
         folder = await asyncio.to_thread(Path(name).absolute)
         evening = await make_evening(folder, TICKETS)
@@ -53,7 +58,8 @@ async def main(rounds: int = ROUNDS, round_s: float = ROUND_S) -> int:
             for workers in (1, 2):
                 command = [program("tell"), "serve", "--port", "0", "--workers", str(workers)]
                 log = folder / f"tell-{workers}.log"
-                tell = await start_service("Tell", command, log, evening.environ)
+                with held_to(workers):
+                    tell = await start_service("Tell", command, log, evening.environ)
                 stack.push_async_callback(tell.stop)
                 sides.append(Side(workers, port_of(tell.url), tell.process.pid))
             requests = _requests(evening)
@@ -64,12 +70,23 @@ async def main(rounds: int = ROUNDS, round_s: float = ROUND_S) -> int:
     return _report(sides, rounds, round_s)
 
 
+@contextmanager
+def held_to(processors: int) -> Iterator[None]:
+    """What is started meanwhile runs on so many processors, for good (sched_setaffinity(2))."""
+    every = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(every)[:processors])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, every)
+
+
 def _requests(evening: Evening) -> list[list[str]]:
     """What each connection asks for, in turn."""
     chance = random.Random(5)  # noqa: S311  (the same requests each time)
     segments = evening.track.renditions[0].segments
     lists = []
-    for connection in range(CONNECTIONS):
+    for connection in range(2 * CONNECTIONS):
         path = f"/stream/{evening.listeners[connection].stream_token}/{RENDITION}.mp4"
         asked = []
         for _ in range(_ASKED_BY_CONNECTION):
@@ -83,13 +100,11 @@ def _requests(evening: Evening) -> list[list[str]]:
 
 async def _round(side: Side, requests: list[list[str]], round_s: float, *, counted: bool) -> None:
     before_s = cpu_s(side.pid)
-    share = CONNECTIONS // CLIENTS
-    results = await asyncio.gather(
-        *(
-            run_load(side.port, share, round_s, requests[first : first + share])
-            for first in range(0, CONNECTIONS, share)
+    lists = [requests[n * CONNECTIONS : (n + 1) * CONNECTIONS] for n in range(side.workers)]
+    with held_to(side.workers):
+        results = await asyncio.gather(
+            *(run_load(side.port, CONNECTIONS, round_s, mine) for mine in lists)
         )
-    )
     used_s = cpu_s(side.pid) - before_s
     for result in results:
         if result["wrong"]:
@@ -105,8 +120,8 @@ async def _round(side: Side, requests: list[list[str]], round_s: float, *, count
 
 def _report(sides: list[Side], rounds: int, round_s: float) -> int:
     print(
-        f"segments of 48 kB, {CONNECTIONS} connections of {CLIENTS} clients, "
-        f"{os.cpu_count()} processors, medians of {rounds} alternated rounds of {round_s:g} s:"
+        f"segments of 48 kB; a worker, a client of {CONNECTIONS} connections and a processor each, "
+        f"medians of {rounds} alternated rounds of {round_s:g} s:"
     )
     for side in sides:
         print(
@@ -117,8 +132,6 @@ def _report(sides: list[Side], rounds: int, round_s: float) -> int:
         )
     one, two = (statistics.median(side.by_second) for side in sides)
     print(f"  two answer {two / one:.2f} times as much as one")
-    if (os.cpu_count() or 1) < 2 + CLIENTS:
-        print("  (the clients take processors from them: on a machine of its own it is more)")
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from media.errors import InvalidIdError, ObjectNotFoundError, TrackFormatError, TrackNotFoundError
 from media.ids import check_id, check_language, is_id, is_language
+from media.shared_readings import SharedReadings
 from media.storage import Storage
 from media.track import Current, Track, current_key, load_current, load_track, track_prefix
 
@@ -41,6 +42,9 @@ class Library:
         self._storage = storage
         self._tracks: OrderedDict[str, Track] = OrderedDict()
         self._pointers: OrderedDict[tuple[str, bytes], Current] = OrderedDict()
+        # At 19:30 all ask for the same film.
+        self._loads = SharedReadings(self._load)
+        self._looks = SharedReadings(self._read_pointers)
 
     async def resolve(
         self, movie_id: str, audio_description_path: str | None, language: str | None
@@ -88,15 +92,24 @@ class Library:
     async def track(self, movie_id: str, language: str, version: str) -> Track:
         """One version of a track; raises TrackNotFoundError, TrackFormatError, StorageError."""
         prefix = track_prefix(movie_id, language, version)
-        cached = self._tracks.get(prefix)
-        if cached is not None:
-            self._tracks.move_to_end(prefix)
-            return cached
-        key = f"{prefix}/track.json"
         try:
-            track = load_track(await self._storage.read(key), key)
+            return self._cached(prefix) or await self._loads.get(prefix)
         except ObjectNotFoundError as error:
             raise TrackNotFoundError(movie_id, language) from error
+
+    def _cached(self, prefix: str) -> Track | None:
+        track = self._tracks.get(prefix)
+        if track is not None:
+            self._tracks.move_to_end(prefix)
+        return track
+
+    async def _load(self, prefix: str) -> Track:
+        # Who waited while it was loaded for others finds it here.
+        cached = self._cached(prefix)
+        if cached is not None:
+            return cached
+        key = f"{prefix}/track.json"
+        track = load_track(await self._storage.read(key), key)
         if track.prefix != prefix:
             raise TrackFormatError(key, f"describes {track.prefix}, so it was put in a wrong place")
         self._tracks[prefix] = track
@@ -110,7 +123,7 @@ class Library:
         One that cannot be read counts as published, so that asking for it says what is wrong with
         it, and the other languages of the film are heard all the same.
         """
-        found = await self._read_pointers(f"tracks/{movie_id}")
+        found = await self._looks.get(f"tracks/{movie_id}")
         return {
             language: pointer
             for language, pointer in found.items()

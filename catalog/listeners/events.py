@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.models import EventKind
@@ -21,6 +21,13 @@ from catalog.store.database import Database
 from catalog.store.schema import claims, event_sequence, events, purchases
 
 _PRUNED_AT_ONCE = 5_000
+# Asked for with each playlist: it is built once.
+_AFTER = (
+    select(events)
+    .where(events.c.id > bindparam("last_seen"))
+    .order_by(events.c.id)
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +116,8 @@ class EventLog:
 
     async def after(self, last_seen: int, limit: int) -> list[Event]:
         """The first *limit* events after *last_seen*, in order."""
-        query = select(events).where(events.c.id > last_seen).order_by(events.c.id).limit(limit)
-        return [_event(row) for row in await self._database.rows(query)]
+        found = await self._database.rows(_AFTER, {"last_seen": last_seen, "most": limit})
+        return [_event(row) for row in found]
 
     async def of_listener(
         self, listener_id: str, last_seen: int, up_to: int, limit: int

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
 
 from catalog.errors import TicketNotFoundError
 from catalog.models import Movie, Screening, Theater, Ticket
@@ -62,11 +62,12 @@ class Tickets:
 
     async def known(self, correlation_ids: Collection[str]) -> list[Known]:
         """Those of the tickets that there are, whoever asks."""
-        return await self._known(purchases.c.correlation_id.in_(correlation_ids))
+        found = await self._database.rows(_KNOWN, {"names": list(correlation_ids)})
+        return [Known(row.purchase_row, _ticket(row)) for row in found]
 
     async def in_hands(self, correlation_ids: Collection[str]) -> list[Held]:
         """Those of the tickets that somebody holds, once for each who does."""
-        return await self._held(purchases.c.correlation_id.in_(correlation_ids))
+        return await self._held(_KNOWN_IN_HANDS, {"names": list(correlation_ids)})
 
     async def screening(self, screening_id: int) -> Screening | None:
         """The screening as it is now."""
@@ -96,25 +97,15 @@ class Tickets:
         concerned = or_(
             purchases.c.screening_id.in_(screening_ids), purchases.c.id.in_(purchase_ids)
         )
-        return await self._held(concerned)
+        return await self._held(_in_hands(concerned))
 
-    async def _held(self, condition: ColumnElement[bool]) -> list[Held]:
-        query = (
-            _tickets()
-            .add_columns(purchases.c.id.label("purchase_row"), claims.c.listener_id)
-            .join(claims, claims.c.purchase_id == purchases.c.id)
-            .where(condition)
-            # Two devices of one listener are two claims, and one ticket.
-            .distinct()
-        )
+    async def _held(
+        self, query: Select[Any], parameters: Mapping[str, Any] | None = None
+    ) -> list[Held]:
         return [
             Held(row.listener_id, row.purchase_row, _ticket(row))
-            for row in await self._database.rows(query)
+            for row in await self._database.rows(query, parameters)
         ]
-
-    async def _known(self, *conditions: ColumnElement[bool]) -> list[Known]:
-        query = _tickets().add_columns(purchases.c.id.label("purchase_row")).where(*conditions)
-        return [Known(row.purchase_row, _ticket(row)) for row in await self._database.rows(query)]
 
     async def _one(self, correlation_id: str, *conditions: ColumnElement[bool]) -> Ticket:
         query = _tickets().where(purchases.c.correlation_id == correlation_id, *conditions)
@@ -159,6 +150,24 @@ def _tickets() -> Select[Any]:
         .outerjoin(auditoriums, auditoriums.c.id == screenings.c.auditorium_id)
         .outerjoin(theaters, theaters.c.id == auditoriums.c.location_id)
     )
+
+
+def _in_hands(condition: ColumnElement[bool]) -> Select[Any]:
+    """Who holds tickets: two devices of one listener are two claims, and one ticket."""
+    return (
+        _tickets()
+        .add_columns(_PURCHASE_ROW, claims.c.listener_id)
+        .join(claims, claims.c.purchase_id == purchases.c.id)
+        .where(condition)
+        .distinct()
+    )
+
+
+# Asked for with each join: they are built once.
+_PURCHASE_ROW = purchases.c.id.label("purchase_row")
+_NAMED = purchases.c.correlation_id.in_(bindparam("names", expanding=True))
+_KNOWN = _tickets().add_columns(_PURCHASE_ROW).where(_NAMED)
+_KNOWN_IN_HANDS = _in_hands(_NAMED)
 
 
 def _ticket(row: Row[*tuple[Any, ...]]) -> Ticket:

@@ -7,7 +7,7 @@ catalog/store/mariadb.py keep it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from random import SystemRandom
 from typing import Any, Protocol, TypeVar
@@ -50,7 +50,9 @@ class Backend(Protocol):
         """Bring the tables to this version; raises DBAPIError, DatabaseError, CommandError."""
         ...
 
-    async def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    async def rows(
+        self, query: Select[Any], parameters: Mapping[str, Any] | None
+    ) -> Sequence[Row[Any]]:
         """All rows of one query, at one moment; raises DBAPIError."""
         ...
 
@@ -122,14 +124,18 @@ class Database:
         return self._transaction(self._backend.readers, limit_s)
 
     async def rows(
-        self, query: Select[Any], *, limit_s: float | None = _LIMIT_S
+        self,
+        query: Select[Any],
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        limit_s: float | None = _LIMIT_S,
     ) -> Sequence[Row[Any]]:
         """All rows of one query, which sees all that was committed before; raises DatabaseError.
 
-        As a `read` around it, and cheaper.
+        As a `read` around it, and cheaper; for reads that are short, since they may go one by one.
         """
         async with self._failures(limit_s):
-            return await self._backend.rows(query)
+            return await self._backend.rows(query, parameters)
 
     def write(
         self, *, limit_s: float | None = _LIMIT_S

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import URL, Connection, Row, Select, event, text
@@ -114,10 +114,12 @@ class MariaBackend:
         finally:
             await engine.dispose()
 
-    async def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    async def rows(
+        self, query: Select[Any], parameters: Mapping[str, Any] | None
+    ) -> Sequence[Row[Any]]:
         """All rows of one query; raises DBAPIError."""
         async with self.readers.begin() as connection:
-            found: Sequence[Row[Any]] = (await connection.execute(query)).all()
+            found: Sequence[Row[Any]] = (await connection.execute(query, parameters)).all()
         return found
 
     def conflict(self, error: DBAPIError) -> bool:

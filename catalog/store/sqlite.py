@@ -10,8 +10,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from catalog import migrations
 from catalog.errors import DatabaseError
+from catalog.store.short_reads import ShortReads
 
 _READERS = 4
 
@@ -37,15 +37,15 @@ class SqliteBackend:
         # not in its busy loop.
         self.writer = _engine(url, "BEGIN IMMEDIATE", pool_size=1, busy_timeout_s=busy_timeout_s)
         self.readers = _engine(url, "BEGIN", pool_size=_READERS, busy_timeout_s=busy_timeout_s)
-        self._quick = create_engine(
+        quick = create_engine(
             url.set(drivername="sqlite"),
             connect_args={"isolation_level": None, "timeout": busy_timeout_s},
-            pool_size=_READERS,
+            pool_size=1,
             max_overflow=0,
             hide_parameters=True,
         )
-        event.listen(self._quick, "connect", _read_only)
-        self._threads = ThreadPoolExecutor(_READERS, "sqlite")
+        event.listen(quick, "connect", _read_only)
+        self._short = ShortReads(quick)
 
     @classmethod
     async def open(cls, url: URL, busy_timeout_s: float) -> SqliteBackend:
@@ -67,25 +67,21 @@ class SqliteBackend:
         async with self.writer.begin() as connection:
             await connection.run_sync(migrations.upgrade)
 
-    async def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    async def rows(
+        self, query: Select[Any], parameters: Mapping[str, Any] | None
+    ) -> Sequence[Row[Any]]:
         """All rows of one query; raises DBAPIError.
 
         A query alone is a transaction of its own. The driver goes to its thread for each step of a
-        read (ten times for one query), which costs many times the read: here it goes once.
+        read (ten times for one query), which costs many times the read: here it goes once at most.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._rows, query)
-
-    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        with self._quick.connect() as connection:
-            return connection.execute(query).all()
+        return await self._short.rows(query, parameters)
 
     async def dispose(self) -> None:
         """Close all connections."""
         for engine in (self.readers, self.writer):
             await engine.dispose()
-        self._threads.shutdown(wait=False)
-        await asyncio.to_thread(self._quick.dispose)
+        await self._short.close()
 
     def conflict(self, error: DBAPIError) -> bool:
         """Never: BEGIN IMMEDIATE has writers wait for each other, and none is undone."""

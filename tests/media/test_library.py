@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,29 @@ async def put(storage: LocalStorage, **changes: object) -> Track:
         current_key(track.movie_id, track.language), dump_current(Current(version=track.version))
     )
     return track
+
+
+class CountedStorage(LocalStorage):
+    """Counts what is read."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read_keys: list[str] = []
+
+    async def read(self, key: str) -> bytes:
+        """Read and count."""
+        self.read_keys.append(key)
+        return await super().read(key)
+
+
+async def test_a_crowd_reads_a_track_once(tmp_path: Path) -> None:
+    """Hundreds of phones after a restart: its description takes long to read."""
+    storage = CountedStorage(tmp_path / "media")
+    track = await put(storage)
+    library = Library(storage)
+    found = await asyncio.gather(*(library.resolve("one-week", None, None) for _ in range(200)))
+    assert found == [track] * 200
+    assert storage.read_keys == [f"{track.prefix}/track.json"]
 
 
 async def test_a_movie_is_found_by_its_id(storage: LocalStorage) -> None:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog import migrations
@@ -52,6 +53,28 @@ async def test_rows_of_one_query_are_those_of_this_moment(database: Database) ->
         assert [row.id for row in await database.rows(query)] == [str(n) for n in range(number + 1)]
     many = await asyncio.gather(*(database.rows(query) for _ in range(40)))
     assert {len(rows) for rows in many} == {3}
+
+
+async def test_one_that_fails_or_goes_away_spoils_no_other_rows(database: Database) -> None:
+    """Though they are read together."""
+    good = select(listeners.c.id).where(listeners.c.id == bindparam("name"))
+    async with database.write() as connection:
+        for number in range(10):
+            await connection.execute(MAKE_LISTENER, {"id": str(number)})
+    asked: list[asyncio.Task[Any]] = []
+    for number in range(10):
+        asked.append(asyncio.create_task(database.rows(good, {"name": str(number)})))
+        asked.append(asyncio.create_task(database.rows(select(text("nothing FROM nowhere")))))
+        asked.append(asyncio.create_task(database.rows(good, {"name": "0"})))
+    await asyncio.sleep(0)
+    for gone in asked[2::3]:
+        gone.cancel()
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    ids = [[row.id for row in rows] for rows in found[::3] if not isinstance(rows, BaseException)]
+    assert ids == [[str(number)] for number in range(10)]
+    assert all(isinstance(error, DatabaseError) for error in found[1::3])
+    assert all(isinstance(error, asyncio.CancelledError) for error in found[2::3])
+    assert len(await database.rows(good, {"name": "5"})) == 1
 
 
 async def test_rows_tell_failures_as_a_read_does(database: Database) -> None:
