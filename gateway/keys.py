@@ -112,6 +112,8 @@ OPENAPI = web.AppKey("openapi", bytes)
 
 REQUEST_ID = web.RequestKey("request_id", str)
 BEGAN_AT = web.RequestKey("began_at", float)
+# Why a credential was refused, for the request's line in the log.
+REFUSED: web.RequestKey[dict[str, str]] = web.RequestKey("refused", dict)
 CORRELATION_ID = web.RequestKey("correlation_id", str)
 STANDINGS: web.RequestKey[list[Standing]] = web.RequestKey("standings", list)
 ANSWER_BEGUN = web.RequestKey("answer_begun", bool)

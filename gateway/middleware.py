@@ -18,6 +18,7 @@ from gateway.keys import (
     BEGAN_AT,
     CORRELATION_ID,
     METRICS,
+    REFUSED,
     REQUEST_ID,
     STANDINGS,
 )
@@ -64,6 +65,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
                 duration_ms=round(elapsed * 1000, 2),
                 size_bytes=size,
                 correlation_id=request.get(CORRELATION_ID),
+                **request.get(REFUSED, {}),
             )
             # The next request of this connection is another's: it runs in the same context.
             unbind_contextvars("correlation_id")
@@ -100,7 +102,8 @@ def _answer(request: web.Request, kind: Kind, error: Exception) -> web.Response:
     elif isinstance(error, StorageError):
         metrics.storage_errors.labels(code).inc()
     if isinstance(error, AccessError | TokenError | WebhookError):
-        log.info("refused", code=code, reason=error.reason, route=route)
+        # Into the request's own line: strangers can have as many as they like.
+        request[REFUSED] = {"code": code, "reason": error.reason}
     elif kind.status >= 500 and kind is not INTERNAL:
         log.error("unavailable", code=code, error=str(error), route=route)
     if ANSWER_BEGUN in request:

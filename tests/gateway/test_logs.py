@@ -14,7 +14,7 @@ import structlog
 from aiohttp.http_exceptions import BadStatusLine
 
 from catalog.keys.webhooks import sign_webhook
-from gateway.logs import MASK, LineHandler, configure_logging, masked_path
+from gateway.logs import MASK, LineHandler, configure_logging, masked_path, masked_text
 from gateway.settings import LoggingSettings
 from media.tokens import Keyring, StreamClaims, Tokens
 
@@ -60,6 +60,25 @@ def test_no_secret_gets_into_a_line(lines: io.StringIO, secret: str) -> None:
     assert secret not in text
     # Nor its signature alone.
     assert secret[-24:] not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "k1~secret-fields",
+        "/stream/secret",
+        "?x-AMZ-signature=secret",
+        "X-Amz-Security-Token=secret&x",
+        "BEARER  secret",
+        "whsec_secret",
+        "(v1,secret-secret)",
+        "v1a,secret-secret",
+    ],
+)
+def test_every_form_of_a_secret_is_looked_for(text: str) -> None:
+    """Most texts are passed by a glance, and none of these."""
+    assert "secret" not in masked_text(text)
+    assert MASK in masked_text(f"a text around {text}")
 
 
 def test_a_line_is_one_json_object(lines: io.StringIO) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import structlog
 from aiohttp import web
 
 from gateway import keys
@@ -43,6 +44,17 @@ async def test_a_problem_carries_the_request_s_id(town: Town) -> None:
             "correlation_id": answer.headers["X-Request-Id"],
         }
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_refusal_is_one_line_that_says_why(town: Town) -> None:
+    """Strangers can have as many as they like: the request's own line has code and reason."""
+    with structlog.testing.capture_logs() as lines:
+        async with town.tell.get("/stream/k1~nobody~signature/aac-64k.mp4") as answer:
+            assert answer.status == 403
+    (line,) = [line for line in lines if line.get("code") == "token-invalid"]
+    assert (line["event"], line["status"]) == ("request", 403)
+    assert line["reason"]
+    assert "nobody" not in str(line)
 
 
 async def test_another_method_is_405_with_those_that_are_allowed(town: Town) -> None:
