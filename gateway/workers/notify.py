@@ -11,6 +11,9 @@ from contextlib import suppress
 # Two signs of life in each period: one may be late.
 _SIGNS_IN_A_PERIOD = 2
 _MICROSECONDS = 1_000_000
+# A change of state is worth a wait where systemd has ten words of ours unread (unix(7),
+# max_dgram_qlen); what is said again soon is not.
+_STATE_WAITS_S = 1.0
 
 
 class Notifier:
@@ -25,17 +28,17 @@ class Notifier:
 
     def ready(self) -> None:
         """Requests are answered: at the start, and again after `reloading`."""
-        self._send("READY=1")
+        self._send("READY=1", _STATE_WAITS_S)
 
     def reloading(self) -> None:
         """A rolling restart begins."""
         # CLOCK_MONOTONIC, as systemd compares it with its own (sd_notify(3), RELOADING=1).
         now_us = time.monotonic_ns() // 1000
-        self._send(f"RELOADING=1\nMONOTONIC_USEC={now_us}")
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={now_us}", _STATE_WAITS_S)
 
     def stopping(self) -> None:
         """Nothing new is taken."""
-        self._send("STOPPING=1")
+        self._send("STOPPING=1", _STATE_WAITS_S)
 
     def alive(self) -> None:
         """The sign of life for its watchdog."""
@@ -45,12 +48,12 @@ class Notifier:
         """One line for `systemctl status`."""
         self._send(f"STATUS={text}")
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str, waits_s: float = 0.0) -> None:
         if self._address is None:
             return
         # Who does not listen misses it: a service must not end for that.
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-            line.setblocking(False)
+            line.settimeout(waits_s)
             line.sendto(message.encode(), self._address)
 
 

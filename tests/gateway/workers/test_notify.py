@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -31,6 +32,23 @@ def test_each_state_is_one_datagram(tmp_path: Path) -> None:
     name, _, value = stamp.partition("=")
     assert name == "MONOTONIC_USEC"
     assert before_us <= int(value) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+
+def test_a_state_waits_until_there_is_room_for_it(tmp_path: Path) -> None:
+    """Signs of life that nobody has read yet fill the socket; that Tell is ready is heard still."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(path))
+        systemd.settimeout(20)
+        notifier = Notifier({"NOTIFY_SOCKET": str(path)})
+        longest = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
+        for _ in range(longest + 2):
+            notifier.alive()
+        saying = threading.Thread(target=notifier.ready)
+        saying.start()
+        while systemd.recv(4096) != b"READY=1":
+            pass
+        saying.join()
 
 
 def test_an_abstract_socket_is_found(tmp_path: Path) -> None:
