@@ -68,19 +68,32 @@ class Evening:
     listeners: Sequence[Listener]
 
 
-async def make_evening(folder: Path, tickets: int) -> Evening:
-    """Make keys, database and track in *folder*."""
+async def make_evening(folder: Path, tickets: int, also: Sequence[str] = ()) -> Evening:
+    """Make keys, database and track in *folder*; the databases *also* (URLs) get the same rows."""
     folder = await asyncio.to_thread(folder.absolute)
     settings = SecretsSettings(dir=str(folder / "secrets"))
     init_keys(settings, ["local"])
     tokens = Tokens(Keyring.load(signing_path(folder / "secrets")))
     track = _publish(folder / "media")
-    database = await Database.open(f"sqlite:///{folder / 'tell.db'}")
     now = datetime.now(UTC)
-    try:
-        listeners = await _sell(database, tokens, track, tickets, now)
-    finally:
-        await database.close()
+    names = [(new_correlation_id(), new_listener_id()) for _ in range(tickets)]
+    for url in (f"sqlite:///{folder / 'tell.db'}", *also):
+        database = await Database.open(url)
+        try:
+            await _sell(database, names, now)
+        finally:
+            await database.close()
+    ends = now - _FILM_RUNS + _LASTS + _MARGIN
+    listeners = [
+        Listener(
+            correlation_id,
+            tokens.listener_token(listener),
+            tokens.stream_token(
+                StreamClaims(correlation_id, 1, MOVIE_ID, "en", track.version, ends)
+            ),
+        )
+        for correlation_id, listener in names
+    ]
     environ = {
         "TELL_DATABASE__URL": f"sqlite:///{folder / 'tell.db'}",
         "TELL_MEDIA__ROOT": str(folder / "media"),
@@ -141,13 +154,11 @@ def _publish(root: Path) -> Track:
     return track
 
 
-async def _sell(
-    database: Database, tokens: Tokens, track: Track, tickets: int, now: datetime
-) -> list[Listener]:
+async def _sell(database: Database, names: Sequence[tuple[str, str]], now: datetime) -> None:
+    """A ticket for each pair of correlation id and listener, claimed."""
     starts = now - _FILM_RUNS
     ends = starts + _LASTS
     home = {"environment": "local"}
-    names = [(new_correlation_id(), new_listener_id()) for _ in range(tickets)]
     rows: list[tuple[Any, list[dict[str, Any]]]] = [
         (schema.movies, [{**home, "id": 1, "movie_id": MOVIE_ID, "title": "One Week"}]),
         (
@@ -217,13 +228,3 @@ async def _sell(
     async with database.write() as connection:
         for table, values in rows:
             await connection.execute(insert(table), values)
-    return [
-        Listener(
-            correlation_id,
-            tokens.listener_token(listener),
-            tokens.stream_token(
-                StreamClaims(correlation_id, 1, MOVIE_ID, "en", track.version, ends + _MARGIN)
-            ),
-        )
-        for correlation_id, listener in names
-    ]

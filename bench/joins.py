@@ -29,7 +29,7 @@ OPEN_S = 15.0
 LOAD = 0.7
 NEEDED = 500.0
 NEEDED_P99_MS = 250.0
-_PHONES = 16
+PHONES = 16
 
 
 async def main(tickets: int = TICKETS, round_s: float = ROUND_S, open_s: float = OPEN_S) -> int:
@@ -48,16 +48,16 @@ async def main(tickets: int = TICKETS, round_s: float = ROUND_S, open_s: float =
 async def _measure(tell: Service, evening: Evening, round_s: float, open_s: float) -> int:
     share = len(evening.listeners) // (ROUNDS + 2)
     turns = [evening.listeners[i * share : (i + 1) * share] for i in range(ROUNDS + 2)]
-    await _load(tell, 1.0, "closed", _PHONES, turns[0])
+    await crowd(tell, 1.0, "closed", PHONES, turns[0])
     rates = []
     for turn in turns[1:-1]:
         before_s = cpu_s(tell.process.pid)
-        result = await _load(tell, round_s, "closed", _PHONES, turn)
+        result = await crowd(tell, round_s, "closed", PHONES, turn)
         rates.append(result["joined"] / (cpu_s(tell.process.pid) - before_s))
     capacity = statistics.median(rates)
     wanted = LOAD * capacity
     before_s = cpu_s(tell.process.pid)
-    result = await _load(tell, open_s, "open", wanted, turns[-1])
+    result = await crowd(tell, open_s, "open", wanted, turns[-1])
     used = (cpu_s(tell.process.pid) - before_s) / result["elapsed_s"]
     print(
         f"joins (grant, two playlists, init and first segment), {ROUNDS} rounds of {round_s:g} s:"
@@ -74,9 +74,10 @@ async def _measure(tell: Service, evening: Evening, round_s: float, open_s: floa
     return 0 if capacity >= NEEDED and result["p99_ms"] < NEEDED_P99_MS else 1
 
 
-async def _load(
+async def crowd(
     tell: Service, seconds: float, mode: str, number: float, turn: Sequence[Listener]
 ) -> dict[str, Any]:
+    """Have phones join, by bench/join_load.py in a process of its own; gives what it prints."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.join_load", str(port_of(tell.url))),
         *(str(seconds), mode, str(number)),
