@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,11 +18,12 @@ from demo.services.nginx import Nginx, running_nginx
 from demo.services.redis import RedisServer, running_redis
 from demo.services.s3 import CREDENTIALS, S3Server, s3_server
 from demo.steps import ENVIRONMENT, MOVIE_ID, TITLE, make_secrets, make_track, started
-from media.errors import ObjectNotFoundError
+from media.errors import ObjectNotFoundError, StorageError
 from media.track import current_key
 
 REPLICAS = ("first", "second")
 _BUCKET, _PREFIX = "films", "tell"
+_FOUND_WITHIN_S = 60.0
 T = TypeVar("T")
 
 
@@ -126,11 +128,20 @@ async def _enter(
 
 
 async def _is_published(s3: S3Server) -> bool:
-    try:
-        await s3.storage(_BUCKET, _PREFIX).read(current_key(MOVIE_ID, "en"))
-    except ObjectNotFoundError:
-        return False
-    return True
+    """Whether the track lies in the bucket from the last time; raises StorageError."""
+    give_up = time.monotonic() + _FOUND_WITHIN_S
+    while True:
+        try:
+            await s3.storage(_BUCKET, _PREFIX).read(current_key(MOVIE_ID, "en"))
+        except ObjectNotFoundError:
+            return False
+        except StorageError:
+            # It answers before it has found again what it keeps.
+            if time.monotonic() >= give_up:
+                raise
+            await asyncio.sleep(0.5)
+        else:
+            return True
 
 
 def _config(
