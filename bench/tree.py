@@ -51,7 +51,7 @@ def run_measured(command: Sequence[str]) -> Usage:
         reader.start()
         most_bytes = 0
         while True:
-            most_bytes = max(most_bytes, _resident_bytes(process.pid))
+            most_bytes = max(most_bytes, resident_bytes(process.pid))
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
@@ -66,7 +66,7 @@ def run_measured(command: Sequence[str]) -> Usage:
     return Usage(wall_s, usage.ru_utime + usage.ru_stime, most_bytes)
 
 
-def _resident_bytes(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
     """Resident memory of *pid* and all below it; a page that two of them share counts twice."""
     total = 0
     waiting = [pid]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import Any, TypeVar
@@ -12,12 +13,14 @@ from pydantic import BaseModel, ValidationError
 from gateway.errors import (
     BodyDoubledKeyError,
     BodyInvalidError,
+    BodyLateError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
     FieldFault,
     QueryError,
 )
+from gateway.keys import SETTINGS
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,24 +28,38 @@ M = TypeVar("M", bound=BaseModel)
 _SHOWN_CHARS = 80
 
 
-async def read_body(request: web.Request, limit_bytes: int) -> bytes:
-    """Read the raw body of a JSON request, as signed; raises BodyTypeError, BodyTooLargeError.
+async def read_body(
+    request: web.Request, media_type: str, limit_bytes: int, within_s: float
+) -> bytes:
+    """Read a raw body of *media_type*, as signed, that comes *within_s* seconds.
 
-    An encoded body is refused before it is read: unpacked it could be of any size.
+    What is too long, and an encoded one, which could be of any size when it is unpacked, is refused
+    before it is read. Raises BodyTypeError, BodyTooLargeError, BodyLateError.
     """
-    if request.content_type != "application/json":
-        raise BodyTypeError("send application/json")
+    if request.content_type != media_type:
+        raise BodyTypeError(f"send {media_type}")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BodyTypeError("send the body without a Content-Encoding")
     if request.content_length is not None and request.content_length > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
     body = bytearray()
-    # A chunked body has no length to look at first, so it is counted while it comes.
-    async for block in request.content.iter_any():
-        body += block
-        if len(body) > limit_bytes:
-            raise BodyTooLargeError(limit_bytes)
+    try:
+        async with asyncio.timeout(within_s):
+            # A chunked body has no length to look at first, so it is counted while it comes.
+            async for block in request.content.iter_any():
+                body += block
+                if len(body) > limit_bytes:
+                    raise BodyTooLargeError(limit_bytes)
+    except TimeoutError as error:
+        raise BodyLateError(f"the body did not come within {within_s:g} seconds") from error
     return bytes(body)
+
+
+async def read_json(request: web.Request) -> bytes:
+    """Read the raw body of a JSON request; raises what `read_body` raises."""
+    settings = request.app[SETTINGS]
+    limit_bytes = settings.purchases.max_body_bytes
+    return await read_body(request, "application/json", limit_bytes, settings.server.request_s)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

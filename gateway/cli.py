@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -11,8 +13,20 @@ from gateway.commands import backup, keys, privacy, purchases, screenings, serve
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _say_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tell {version('tell-ad')}")
+        raise typer.Exit
+
+
 @app.callback()
-def tell(context: typer.Context) -> None:
+def tell(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say it, and end."),
+    ] = False,
+) -> None:
     """Tell: audio description in sync with the film."""
     context.obj = _now
 

@@ -12,6 +12,7 @@ GatewayError
 │   │   └── BodyDoubledKeyError  JSON with a key twice in one object; names it
 │   ├── BodyInvalidError         JSON of another form; names each field
 │   ├── BodyTooLargeError
+│   ├── BodyLateError            it did not come in time
 │   ├── BodyTypeError            another Content-Type or Content-Encoding
 │   ├── QueryError               a parameter is missing, twice, or of another form
 │   ├── NotAcceptableError       none of the offered forms is accepted
@@ -158,6 +159,12 @@ class BodyTooLargeError(RequestError):
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"the body is longer than {limit_bytes} bytes")
         self.limit_bytes = limit_bytes
+
+
+class BodyLateError(RequestError):
+    """The body did not come in time."""
+
+    code = "body-late"
 
 
 class BodyTypeError(RequestError):

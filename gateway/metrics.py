@@ -83,6 +83,11 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
+        self.connections_closed = Counter(
+            "tell_idle_connections_closed",
+            "Idle connections that were closed since there was no room for those that came.",
+            registry=self.registry,
+        )
         self.problems = Counter(
             "tell_problems",
             "Requests answered with a problem, by the error's own code.",

@@ -31,6 +31,7 @@ from catalog.errors import (
 from gateway.errors import (
     BodyDoubledKeyError,
     BodyInvalidError,
+    BodyLateError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
@@ -80,6 +81,7 @@ TABLE: dict[type[Exception], Kind] = {
     BodySyntaxError: Kind(400, "invalid-body", "The body cannot be read"),
     BodyInvalidError: Kind(422, "invalid-body", "The body has wrong fields"),
     BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
+    BodyLateError: Kind(408, "body-late", "The body did not come in time"),
     BodyTypeError: Kind(415, "unsupported-media-type", "The body has another type"),
     QueryError: Kind(400, "invalid-query", "The query has wrong parameters"),
     InvalidIdError: Kind(400, "invalid-id", "An id has a wrong form"),
@@ -213,6 +215,9 @@ def problem_response(kind: Kind, error: Exception, correlation_id: str) -> web.R
         headers=_headers(error),
     )
     response.headers["Cache-Control"] = "no-store"
+    if isinstance(error, BodyLateError | BodyTooLargeError):
+        # Nobody reads the rest (RFC 9110 15.5.9 and 15.5.14).
+        response.force_close()
     return response
 
 

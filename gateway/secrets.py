@@ -114,7 +114,7 @@ def load_private_secrets(path: Path) -> tuple[bytes, ...]:
     return load_secret_file(path)
 
 
-def check_private(path: Path, mend: str) -> None:
+def check_private(path: Path, mend: str, environ: Mapping[str, str] = os.environ) -> None:
     """Raise SecretsError where *path* is missing or anyone but its owner may open it."""
     try:
         mode = path.stat().st_mode
@@ -124,7 +124,13 @@ def check_private(path: Path, mend: str) -> None:
         raise SecretsError(f"{path}: cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(mode):
         raise SecretsError(f"{path}: is not a file")
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    others = stat.S_IRWXG | stat.S_IRWXO
+    given = environ.get("CREDENTIALS_DIRECTORY")
+    if given and path.parent == Path(given) and not mode & (stat.S_IWGRP | stat.S_IXGRP):
+        # The folder is this unit's alone. systemd may own the file and let this user read it by an
+        # access list, whose mask stands where the group's rights do (systemd.exec(5), acl(5)).
+        others = stat.S_IRWXO
+    if mode & others:
         raise SecretsError(
             f"{path}: others can open it (mode {stat.S_IMODE(mode):04o}); run `chmod 600 {path}`"
         )

@@ -92,11 +92,11 @@ class RunningGateway:
         """Start every part; raises DatabaseError and what else parts may raise."""
         await self._runner.setup()
 
-    async def accept(self, listener: socket.socket) -> web.SockSite:
+    async def accept(self, listener: socket.socket) -> web.BaseSite:
         """Take connections from *listener*, until the site is stopped, which closes it."""
-        site = web.SockSite(self._runner, listener, backlog=BACKLOG)
-        await site.start()
-        return site
+        door = self._runner.door(listener, BACKLOG)
+        await door.start()
+        return door
 
     async def retire(self, limit_s: float) -> None:
         """Take no connection more, and see those that there are to their ends, for *limit_s*.

@@ -73,6 +73,10 @@ class ServerSettings(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     drain_s: Annotated[float, Field(ge=0)] = 10.0
     hand_over_s: Annotated[float, Field(ge=0)] = 60.0
+    request_s: PositiveSeconds = 20.0
+    idle_s: PositiveSeconds = 75.0
+    stalled_s: PositiveSeconds = 60.0
+    max_connections: Annotated[int, Field(ge=0)] = 0
     trusted_proxies: list[str] = Field(default_factory=list)
     proxy_header: ProxyHeader = "x-forwarded-for"
     cors_origins: list[Origin] = Field(default_factory=list)

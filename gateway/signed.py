@@ -10,7 +10,7 @@ from aiohttp import web
 
 from catalog.errors import WebhookSignatureError
 from catalog.keys.webhooks import verify_webhook
-from gateway.bodies import parse_object, read_body
+from gateway.bodies import parse_object, read_json
 from gateway.keys import CLOCK, METRICS, POLICIES, SETTINGS, WEBHOOK_KEYS
 from gateway.limits import Policy
 from gateway.throttling import client_of, throttle
@@ -39,12 +39,13 @@ async def read_signed(request: web.Request, by_key: Policy) -> SignedMessage:
 
     The limit by address comes first, since it costs least. The one by key counts only what is
     rightly signed: a stranger who knows a key id cannot use up the partner's share.
-    Raises RateLimitedError, BodyTypeError, BodyTooLargeError, WebhookError, BodySyntaxError.
+    Raises RateLimitedError, BodyTypeError, BodyTooLargeError, BodyLateError, WebhookError,
+    BodySyntaxError.
     """
     app = request.app
     limits = app[SETTINGS].purchases
     await throttle(request, app[POLICIES].partner_ip, client_of(request))
-    body = await read_body(request, limits.max_body_bytes)
+    body = await read_json(request)
     now = app[CLOCK]()
     _refuse_doubled(request)
     verified = verify_webhook(

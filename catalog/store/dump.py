@@ -4,7 +4,7 @@ It is the same for SQLite and MariaDB, so that what was saved on one can be rest
 The first line names the version of the tables, then comes a line for each table with its columns
 and a line for each row of it, parents before children, and the last line counts them:
 
-    {"format": "tell-database", "version": 1, "revision": "0002", "taken_at": "2026-..."}
+    {"format": "tell-database", "version": 1, "revision": "0003", "taken_at": "2026-..."}
     {"table": "movies", "columns": ["id", "environment", ...]}
     [1, "prod", ...]
     {"end": {"movies": 1, ...}}

@@ -243,6 +243,7 @@ playback_states = Table(
     Column("rebuffers", Integer, nullable=False),
     Column("reported_at", Instant, nullable=False),
     Index("ix_playback_states_listener_id", "listener_id"),
+    Index("ix_playback_states_reported_at", "reported_at"),
     **TABLE_OPTIONS,
 )
 
@@ -351,6 +352,15 @@ leases = Table(
     # What only one replica does at a time, who does it, and until when.
     Column("name", String(64), primary_key=True),
     Column("holder", String(64), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    **TABLE_OPTIONS,
+)
+
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    # An operator's session that she ended, by the digest of its name, until it would be over.
+    Column("session", String(64), primary_key=True),
     Column("expires_at", Instant, nullable=False),
     **TABLE_OPTIONS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,32 +31,61 @@ class Nginx:
         return f"http://127.0.0.1:{self.port}"
 
 
+async def filled(configuration: str, values: Mapping[str, str]) -> str:
+    """Return a file of deploy/nginx with *values* in it, by its fill.sh; raises DemoError."""
+    process = await asyncio.create_subprocess_exec(
+        "sh",
+        str(CONFIGURATIONS / "fill.sh"),
+        configuration,
+        *(f"{name}={value}" for name, value in values.items()),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    text, errors = await process.communicate()
+    if process.returncode != 0:
+        raise DemoError(f"fill.sh: {errors.decode('utf-8', 'replace').strip()}")
+    return text.decode("utf-8")
+
+
+def for_tests(folder: Path, port: int) -> dict[str, str]:
+    """What stands in a configuration of an nginx on loopback whose own files lie in *folder*."""
+    return {
+        "folder": str(folder.absolute()),
+        "logs": str(folder.absolute()),
+        "pid": str(folder.absolute() / "nginx.pid"),
+        "listen": f"127.0.0.1:{port}",
+        # A bench counts what one process does.
+        "workers": "1",
+        # Started by root its workers would be nobody, who may not read what is another's.
+        "user": "user root;" if os.geteuid() == 0 else "",
+    }
+
+
+def nginx_program() -> str:
+    """Path of nginx; raises DemoError where there is none."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        raise DemoError("nginx is missing: apt-get install nginx-light")
+    return program
+
+
 @asynccontextmanager
 async def running_nginx(
     configuration: str, folder: Path, values: Mapping[str, str], port: int = 0
 ) -> AsyncIterator[Nginx]:
-    """Run nginx with a file of deploy/nginx, whose @name@ are filled from *values*.
+    """Run nginx on loopback with a file of deploy/nginx, whose @name@ are filled from *values*.
 
-    @folder@ for its own files, @port@ and @user@ are filled here. Raises DemoError.
+    Its own files lie in *folder*. Raises DemoError.
     """
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if program is None:
-        raise DemoError("nginx is missing: apt-get install nginx-light")
+    program = nginx_program()
     port = port or free_port()
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    text = (CONFIGURATIONS / configuration).read_text("utf-8")
-    own = {
-        "folder": str(folder.absolute()),
-        "port": str(port),
-        # Started by root its workers would be nobody, who may not read what is another's.
-        "user": "user root;" if os.geteuid() == 0 else "",
-    }
-    for name, value in {**values, **own}.items():
-        text = text.replace(f"@{name}@", value)
+    text = await filled(configuration, {**for_tests(folder, port), **values})
     config, errors = folder / "nginx.conf", folder / "nginx-error.log"
     config.write_text(text, "utf-8")
     options = ("-p", str(folder), "-e", str(errors), "-c", str(config.absolute()))
-    process = await asyncio.create_subprocess_exec(program, *options)
+    process = await asyncio.create_subprocess_exec(program, *options, "-g", "daemon off;")
     try:
         async with asyncio.timeout(_START_S):
             while not await _listens(process, port, errors):

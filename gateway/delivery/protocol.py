@@ -7,6 +7,7 @@ may be unread, unanswered or unsent. Everything else is the library's, byte for 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import os
 import socket
 import sys
@@ -18,13 +19,21 @@ from typing import Any
 from aiohttp import web
 
 from gateway.delivery.courier import Courier, Packet
+from gateway.delivery.doors import Door
 from gateway.delivery.heads import HeadReader, body_left
+from gateway.delivery.room import Room, connections_for, raise_descriptors
 from gateway.delivery.usher import Usher
-from gateway.keys import COURIER, USHER
+from gateway.keys import COURIER, METRICS, SETTINGS, USHER
+from gateway.settings import ServerSettings
 
 _BEGINNINGS = (b"GET /stream/", b"GET /media/audio/")
 # Bytes that are taken of what comes before an answer is sent; the rest waits in the kernel.
 _MOST_WAITING = 64 * 1024
+# Bytes that the kernel keeps for a client beyond those that are on their way.
+_MOST_UNSENT = 128 * 1024
+# What a client still sends after it was answered is read and dropped for so long: closed at once,
+# it might never see the answer (RFC 9112 9.6).
+_LINGER_S = 2.0
 
 
 class Connection(web.RequestHandler):
@@ -32,7 +41,7 @@ class Connection(web.RequestHandler):
 
     __slots__ = (
         *("_answering", "_body_left", "_courier", "_heads", "_house", "_socket", "_usher"),
-        "_waiting",
+        *("_waiting", "_was_answered"),
     )
 
     def __init__(self, manager: _Server, courier: Courier, usher: Usher, **options: Any) -> None:
@@ -45,15 +54,32 @@ class Connection(web.RequestHandler):
         self._waiting = b""
         self._heads = HeadReader()
         self._socket: TransportSocket | None = None
+        self._was_answered = False
         # Of the request that the library reads; -1 where that is not known, for good.
         self._body_left = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         super().connection_made(transport)
-        # Encrypted bytes must go through the transport, and other systems know no TCP_CORK.
-        if sys.platform == "linux" and transport.get_extra_info("sslcontext") is None:
-            self._socket = transport.get_extra_info("socket")
+        rules = self._house.rules
+        # Who has just come has less time for a head than a listener between two.
+        if self._keepalive_handle is not None:
+            self._keepalive_handle.cancel()
+        self._next_keepalive_close_time = self._loop.time() + rules.request_s
+        self._keepalive_handle = self._loop.call_at(
+            self._next_keepalive_close_time, self._process_keepalive
+        )
+        if sys.platform == "linux":
+            line: TransportSocket = transport.get_extra_info("socket")
+            # The kernel ends what takes nothing for so long, however it keeps its window shut
+            # (tcp(7)), and what was to be closed behind it.
+            stalled_ms = int(rules.stalled_s * 1000)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stalled_ms)
+            # Or the kernel would keep megabytes for each who takes nothing.
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
+            # Encrypted bytes must go through the transport, and other systems know no TCP_CORK.
+            if transport.get_extra_info("sslcontext") is None:
+                self._socket = line
 
     def data_received(self, data: bytes) -> None:
         """Answer by a short way, or hand everything on."""
@@ -96,6 +122,7 @@ class Connection(web.RequestHandler):
 
     def _keep_alive(self) -> None:
         """Count the time until an idle connection is closed from now."""
+        self._was_answered = True
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
 
     def _hand_on(self, data: bytes) -> None:
@@ -160,6 +187,11 @@ class Connection(web.RequestHandler):
             and (transport is None or not transport.get_write_buffer_size())
         )
 
+    @property
+    def worth(self) -> tuple[bool, float]:
+        """Of idle ones the least makes way: never answered, then longest idle."""
+        return self._was_answered or self._request_count > 0, self._next_keepalive_close_time
+
     async def shutdown(self, timeout: float | None = 15.0) -> None:
         """End when what was answered is sent, but wait for at most *timeout* seconds."""
         if self._answering is not None:
@@ -193,21 +225,51 @@ def _send_at_once(line: TransportSocket, packet: Packet) -> int:
 
 
 class _Server(web.Server):
-    """Makes our connections in place of the library's."""
+    """Makes our connections in place of the library's, and knows how many there are."""
 
     courier: Courier
     usher: Usher
+    rules: ServerSettings
+    room: Room
     # No short way from here on: the library's says that the connection is about to close.
     resting = False
 
     def __call__(self) -> web.RequestHandler:
         return Connection(self, self.courier, self.usher, loop=self._loop, **self._kwargs)
 
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        self.room.came()
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        super().connection_lost(handler, exc)
+        self.room.left()
+
+    def idle(self) -> list[Connection]:
+        """The connections on which nothing is asked or answered."""
+        return [each for each in self.connections if isinstance(each, Connection) and each.idle]
+
+    def make_way(self, count: int) -> int:
+        """Close those that have been idle longest, *count* at most; how many."""
+        closed = heapq.nsmallest(count, self.idle(), key=lambda each: each.worth)
+        for each in closed:
+            each.force_close()
+        return len(closed)
+
 
 class Runner(web.AppRunner):
     """Runs a gateway whose sound takes the short way."""
 
     async def _make_server(self) -> web.Server:
+        rules = self.app[SETTINGS].server
+        # Whoever packs a body packs it to be refused: nothing is unpacked to find that out.
+        self._kwargs |= {
+            "keepalive_timeout": rules.idle_s,
+            "lingering_time": _LINGER_S,
+            "auto_decompress": False,
+        }
         server = await super()._make_server()
         ours = _Server(
             server.request_handler,
@@ -218,8 +280,19 @@ class Runner(web.AppRunner):
         )
         ours.courier = self.app[COURIER]
         ours.usher = self.app[USHER]
+        ours.rules = rules
+        most = connections_for(raise_descriptors(), self.app[SETTINGS].delivery.open_files)
+        ours.room = Room(
+            min(rules.max_connections or most, most),
+            ours.make_way,
+            self.app[METRICS].connections_closed.inc,
+        )
         self._house = ours
         return ours
+
+    def door(self, listener: socket.socket, backlog: int) -> Door:
+        """By which connections of *listener* come in; once it is set up."""
+        return Door(self, self._house, self._house.room, listener, backlog)
 
     def rest(self) -> None:
         """Let nothing take the short way any more."""
@@ -227,6 +300,5 @@ class Runner(web.AppRunner):
 
     def close_idle(self) -> None:
         """Close the connections on which nothing is asked or answered."""
-        for each in self._house.connections:
-            if isinstance(each, Connection) and each.idle:
-                each.force_close()
+        for each in self._house.idle():
+            each.force_close()

@@ -49,4 +49,6 @@ def problem_page(
     for name in _KEPT_HEADERS:
         if name in problem.headers:
             response.headers[name] = problem.headers[name]
+    if problem.keep_alive is False:
+        response.force_close()
     return response

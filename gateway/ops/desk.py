@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from catalog.ended_sessions import EndedSessions
 from gateway.ops.sessions import Operator
 from gateway.ops.streams import OpsStreams
 from gateway.pages import WebApp
@@ -15,4 +16,5 @@ class Desk:
 
     operator: Operator | None
     files: WebApp
+    ended: EndedSessions
     streams: OpsStreams = field(default_factory=OpsStreams)

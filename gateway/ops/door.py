@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.errors import OperatorRefusedError, OpsClosedError
 from gateway.keys import OPERATOR
 from gateway.ops.forms import SessionForm, read_form
-from gateway.ops.sessions import COOKIE, Operator, Session
+from gateway.ops.sessions import COOKIE, ENDED, Operator, Session
 
 F = TypeVar("F", bound=SessionForm)
 
@@ -22,9 +22,24 @@ def operator_of(request: web.Request) -> Operator:
     return operator
 
 
-def session_of(request: web.Request) -> Session:
-    """The session of the request; raises OpsClosedError, OperatorRefusedError."""
+def signed_session_of(request: web.Request) -> Session:
+    """The session of the request, which may have been ended.
+
+    Raises OpsClosedError, OperatorRefusedError.
+    """
     return operator_of(request).session(request.cookies.get(COOKIE))
+
+
+async def session_of(request: web.Request) -> Session:
+    """The session of the request.
+
+    Raises OpsClosedError, OperatorRefusedError, and DatabaseError where it is not to be known
+    whether she has ended it.
+    """
+    session = signed_session_of(request)
+    if await request.app[OPERATOR].ended.has(session.name):
+        raise OperatorRefusedError(ENDED)
+    return session
 
 
 async def form_of(request: web.Request, model: type[F]) -> F:
@@ -32,13 +47,20 @@ async def form_of(request: web.Request, model: type[F]) -> F:
 
     Another site's page has neither the cookie (SameSite=Strict) nor the form's token. Raises
     OpsClosedError, OperatorRefusedError, BodyTypeError, BodyTooLargeError, BodySyntaxError,
-    BodyInvalidError.
+    BodyInvalidError, DatabaseError.
     """
-    session = session_of(request)
+    session = await session_of(request)
     check_site(request)
     form = await read_form(request, model)
     operator_of(request).check_form(session, form.form_token)
     return form
+
+
+async def end_session(request: web.Request) -> None:
+    """End the session of the request, on every replica; raises as `form_of` does."""
+    await form_of(request, SessionForm)
+    session = signed_session_of(request)
+    await request.app[OPERATOR].ended.end(session.name, session.expires_at)
 
 
 def check_site(request: web.Request) -> None:

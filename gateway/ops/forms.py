@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from catalog.instants import Instant
 from catalog.screenings.corrections import NOTE_CHARS
-from gateway.bodies import validate
-from gateway.errors import BodyDoubledKeyError, BodySyntaxError, BodyTooLargeError, BodyTypeError
+from gateway.bodies import read_body, validate
+from gateway.errors import BodyDoubledKeyError, BodySyntaxError
+from gateway.keys import SETTINGS
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -70,16 +71,9 @@ def is_clock_time(value: str) -> bool:
 
 
 async def read_form(request: web.Request, model: type[M]) -> M:
-    """Read a form; raises BodyTypeError, BodyTooLargeError, BodySyntaxError, BodyInvalidError."""
-    if request.content_type != MEDIA_TYPE:
-        raise BodyTypeError(f"send {MEDIA_TYPE}")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise BodyTypeError("send the form without a Content-Encoding")
-    body = bytearray()
-    async for block in request.content.iter_any():
-        body += block
-        if len(body) > _MAX_BYTES:
-            raise BodyTooLargeError(_MAX_BYTES)
+    """Read a form; raises what `read_body` raises, BodySyntaxError, BodyInvalidError."""
+    within_s = request.app[SETTINGS].server.request_s
+    body = await read_body(request, MEDIA_TYPE, _MAX_BYTES, within_s)
     try:
         pairs = parse_qsl(
             body.decode("ascii"),

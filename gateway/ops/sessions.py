@@ -1,7 +1,8 @@
 """The operator's token, and the sessions that it opens. Pure but for chance.
 
 A session is a signed cookie and nothing in a database, so that every replica knows it. Its key
-comes from the token: with a new token all sessions have ended.
+comes from the token: with a new token all sessions have ended. Which were ended one by one the
+database knows (gateway/ops/door.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gateway.errors import OperatorRefusedError
 
 COOKIE = "tell-ops"
 NO_SESSION = "there is no session"
+ENDED = "the session was ended"
 # An evening, with the time before and after it.
 LIFETIME = timedelta(hours=12)
 _FORM = "o1"
@@ -26,8 +28,9 @@ _MAX_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that was found good until `expires_at`."""
+    """A session that was found good until `expires_at`. Its `name` opens nothing."""
 
+    name: str
     expires_at: datetime
     # What the forms of this session carry, so that no other page can send one.
     form_token: str
@@ -63,7 +66,8 @@ class Operator:
         expires_at = datetime.fromtimestamp(int(fields.partition(".")[0]), UTC)
         if expires_at <= self._clock():
             raise OperatorRefusedError("the session is over")
-        return Session(expires_at, self._sign("form", fields))
+        name = hashlib.sha256(fields.encode()).hexdigest()
+        return Session(name, expires_at, self._sign("form", fields))
 
     def check_form(self, session: Session, token: str) -> None:
         """Raise OperatorRefusedError unless *token* is that of the session's own pages."""

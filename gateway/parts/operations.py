@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+from catalog.ended_sessions import EndedSessions
 from catalog.listeners.audience import Audiences
 from catalog.purchases.backlog import Backlog
 from catalog.purchases.parking import Parking
@@ -55,7 +56,7 @@ async def operations(app: web.Application) -> AsyncIterator[None]:
     app[CENSUS] = Census(evening, app[METRICS].evening)
     token = app[SECRETS].operator
     operator = None if token is None else Operator(token, clock)
-    app[OPERATOR] = Desk(operator, WebApp.load(_FILES))
+    app[OPERATOR] = Desk(operator, WebApp.load(_FILES), EndedSessions(database, clock))
     if operator is None:
         log.info("ops_closed", mend="tell keys init")
     yield

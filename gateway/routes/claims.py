@@ -6,9 +6,10 @@ from aiohttp import web
 
 from catalog.errors import DatabaseError, DeviceLimitError, TicketNotFoundError
 from gateway.auth import listener_of, optional_listener_of
-from gateway.bodies import parse_object, read_body, validate
+from gateway.bodies import parse_object, read_json, validate
 from gateway.errors import (
     BodyInvalidError,
+    BodyLateError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
@@ -21,7 +22,6 @@ from gateway.keys import (
     METRICS,
     POLICIES,
     PRESENTER,
-    SETTINGS,
     TICKETS,
     TOKENS,
     correlate,
@@ -43,7 +43,7 @@ async def post_claim(request: web.Request) -> web.Response:
     app = request.app
     await check_throttle(request, app[POLICIES].claim_guesses_ip, client_of(request))
     listener = optional_listener_of(request)
-    body = await read_body(request, app[SETTINGS].purchases.max_body_bytes)
+    body = await read_json(request)
     claim = validate(ClaimRequest, parse_object(body))
     correlation_id = await _purchase_of(request, claim.claim_code)
     correlate(request, correlation_id)
@@ -88,6 +88,7 @@ ROUTES = (
             BodySyntaxError,
             BodyInvalidError,
             BodyTooLargeError,
+            BodyLateError,
             BodyTypeError,
             ListenerRefusedError,
             ClaimRefusedError,

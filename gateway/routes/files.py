@@ -23,8 +23,12 @@ from media.errors import StorageError, TokenError, TrackNotFoundError
 from media.storage import Storage
 
 # At most this much of a file is in memory for one client: the next piece is read when the socket
-# has taken the last one. A media segment (48 kB) is one piece.
+# has taken the last one. A media segment (48 kB) is one piece. Who has not shown yet that she takes
+# what she asked for gets smaller ones, since readers that take nothing may be thousands; behind
+# 64 KiB or less the HTTP library would not wait for the socket.
 _PIECE_BYTES = 256 * 1024
+_FIRST_PIECE_BYTES = 66 * 1024
+_FIRST_BYTES = 512 * 1024
 
 
 async def get_file(request: web.Request) -> web.StreamResponse:
@@ -66,7 +70,7 @@ async def _send(
     """Send the selected bytes piece by piece; raises StorageError."""
     position, end = selection.start, selection.start + selection.size
     # The first piece is read before the head is sent, so that a missing file is a clean problem.
-    piece = await _read(storage, key, position, end)
+    piece = await _read(storage, key, position, min(end, position + _FIRST_PIECE_BYTES))
     await response.prepare(request)
     while True:
         # Waits while the socket is full: a slow reader holds one piece, not the file.
@@ -74,14 +78,16 @@ async def _send(
         position += len(piece)
         if position >= end:
             break
-        piece = await _read(storage, key, position, end)
+        begins = position - selection.start < _FIRST_BYTES
+        most = _FIRST_PIECE_BYTES if begins else _PIECE_BYTES
+        piece = await _read(storage, key, position, min(end, position + most))
     await response.write_eof()
 
 
 async def _read(storage: Storage, key: str, position: int, end: int) -> bytes:
-    piece = await storage.read_range(key, position, min(_PIECE_BYTES, end - position))
+    piece = await storage.read_range(key, position, end - position)
     if not piece:
-        raise StorageError(key, f"ends at byte {position}, before the {end} that track.json names")
+        raise StorageError(key, f"ends at byte {position}, before what track.json names")
     return piece
 
 

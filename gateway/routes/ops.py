@@ -11,6 +11,7 @@ from catalog.errors import DatabaseError
 from gateway.bodies import read_query
 from gateway.errors import (
     BodyInvalidError,
+    BodyLateError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
@@ -23,7 +24,7 @@ from gateway.keys import EVENING, OPERATOR, POLICIES, PUBLIC_URL, READINESS
 from gateway.negotiation import accepts_gzip
 from gateway.ops.answers import page_response, see_other
 from gateway.ops.board_page import board_page
-from gateway.ops.door import check_site, form_of, operator_of, session_of
+from gateway.ops.door import check_site, end_session, operator_of, session_of
 from gateway.ops.forms import LoginForm, SessionForm, read_form
 from gateway.ops.sessions import COOKIE, LIFETIME
 from gateway.routing import Answer, Route
@@ -40,7 +41,7 @@ class BoardQuery(BaseModel):
 
 async def get_board(request: web.Request) -> web.Response:
     """Tonight: alarms, screenings, parked purchases, changes, parts."""
-    session = session_of(request)
+    session = await session_of(request)
     done = read_query(request, BoardQuery).done
     tonight = await request.app[EVENING].take()
     ready = await request.app[READINESS].check()
@@ -80,8 +81,8 @@ async def post_login(request: web.Request) -> web.Response:
 
 
 async def post_logout(request: web.Request) -> web.Response:
-    """Forget the session on this device."""
-    await form_of(request, SessionForm)
+    """End the session, on every replica, and forget it on this device."""
+    await end_session(request)
     response = see_other("/ops")
     response.del_cookie(COOKIE, path="/ops", httponly=True, samesite="Strict")
     return response
@@ -106,6 +107,7 @@ FORM_ERRORS: tuple[type[Exception], ...] = (
     OperatorRefusedError,
     BodyTypeError,
     BodyTooLargeError,
+    BodyLateError,
     BodySyntaxError,
     BodyInvalidError,
 )
@@ -149,12 +151,12 @@ ROUTES = (
         path="/ops/logout",
         handler=post_logout,
         tag="operator",
-        summary="Forget the session on this device",
+        summary="End the session",
         security="operator",
         form=SessionForm,
         pages=True,
         answers=(Answer(303, "To /ops"),),
-        errors=FORM_ERRORS,
+        errors=(*FORM_ERRORS, DatabaseError),
     ),
     Route(
         method="GET",

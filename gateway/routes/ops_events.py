@@ -13,9 +13,9 @@ from gateway import sse
 from gateway.errors import EventStreamsFullError, OperatorRefusedError, OpsClosedError
 from gateway.keys import CLOCK, EVENING, OPERATOR, READINESS
 from gateway.ops.board_page import sections
-from gateway.ops.door import session_of
+from gateway.ops.door import signed_session_of
 from gateway.ops.markup import Markup, html, tag
-from gateway.ops.sessions import Session
+from gateway.ops.sessions import ENDED, Session
 from gateway.routing import Answer, Route
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,9 @@ _HEADERS = {
 
 async def get_ops_events(request: web.Request) -> web.StreamResponse:
     """Send the sections that are other than they were sent before, until the session is over."""
-    session = session_of(request)
+    session = signed_session_of(request)
+    if await _is_ended(request, session):
+        raise OperatorRefusedError(ENDED)
     with request.app[OPERATOR].streams.one():
         response = web.StreamResponse(headers=_HEADERS)
         with suppress(ConnectionError):
@@ -46,7 +48,7 @@ async def _follow(request: web.Request, response: web.StreamResponse, session: S
     app = request.app
     sent: dict[str, Markup] = {}
     await response.write(sse.retry(_RETRY_MS))
-    while app[CLOCK]() < session.expires_at:
+    while app[CLOCK]() < session.expires_at and not await _is_ended(request, session):
         now = await _sections(request, session)
         changed = {name: inner for name, inner in now.items() if sent.get(name) != inner}
         if changed:
@@ -56,6 +58,17 @@ async def _follow(request: web.Request, response: web.StreamResponse, session: S
             return
     # Who comes again is asked for her token.
     await response.write(sse.frame("over", "{}"))
+
+
+async def _is_ended(request: web.Request, session: Session) -> bool:
+    """Whether she has ended it; False while the database does not say so.
+
+    Then no page shows anything but that.
+    """
+    try:
+        return await request.app[OPERATOR].ended.has(session.name)
+    except DatabaseError:
+        return False
 
 
 async def _sections(request: web.Request, session: Session) -> dict[str, Markup]:

@@ -45,7 +45,7 @@ class ScreeningQuery(BaseModel):
 
 async def get_screening_page(request: web.Request) -> web.Response:
     """All about one screening, and the forms that correct its start."""
-    session = session_of(request)
+    session = await session_of(request)
     done = read_query(request, ScreeningQuery).done
     line = await _line(request)
     history = await _corrections(request).history(*_names(request))
@@ -56,7 +56,7 @@ async def get_screening_page(request: web.Request) -> web.Response:
 
 async def get_correction(request: web.Request) -> web.Response:
     """Show what a correction would do, and for how many; nothing is changed."""
-    session = session_of(request)
+    session = await session_of(request)
     query = read_query(request, CorrectionQuery)
     line, now = await _line(request), request.app[CLOCK]()
     effect = effect_of(line.showing, query, now)

@@ -8,16 +8,17 @@ from catalog.errors import DatabaseError, TicketNotFoundError
 from catalog.listeners.playback import PlaybackState
 from catalog.screenings.timeline import Phase
 from gateway.auth import listener_of
-from gateway.bodies import parse_object, read_body, validate
+from gateway.bodies import parse_object, read_json, validate
 from gateway.errors import (
     BodyInvalidError,
+    BodyLateError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
     ListenerRefusedError,
     RateLimitedError,
 )
-from gateway.keys import METRICS, PLAYBACK, POLICIES, SETTINGS, correlate
+from gateway.keys import METRICS, PLAYBACK, POLICIES, correlate
 from gateway.routing import Answer, Route
 from gateway.schemas import PlaybackReport
 from gateway.throttling import throttle
@@ -28,7 +29,7 @@ async def post_playback(request: web.Request) -> web.Response:
     app = request.app
     listener = listener_of(request)
     await throttle(request, app[POLICIES].playback_listener, listener)
-    body = await read_body(request, app[SETTINGS].purchases.max_body_bytes)
+    body = await read_json(request)
     report = validate(PlaybackReport, parse_object(body))
     state = PlaybackState(**report.model_dump(exclude={"correlation_id"}))
     rebuffers = await app[PLAYBACK].keep(listener, report.correlation_id, state)
@@ -53,6 +54,7 @@ ROUTES = (
             BodySyntaxError,
             BodyInvalidError,
             BodyTooLargeError,
+            BodyLateError,
             BodyTypeError,
             ListenerRefusedError,
             TicketNotFoundError,

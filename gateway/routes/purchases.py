@@ -16,6 +16,7 @@ from catalog.purchases.notices import PurchaseNotice, unknown_fields
 from gateway.bodies import validate
 from gateway.errors import (
     BodyInvalidError,
+    BodyLateError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
@@ -58,6 +59,7 @@ ROUTES = (
             BodySyntaxError,
             BodyInvalidError,
             BodyTooLargeError,
+            BodyLateError,
             BodyTypeError,
             WebhookError,
             PurchaseConflictError,

@@ -23,6 +23,7 @@ from catalog.screenings.screening_events import (
 from gateway.bodies import validate
 from gateway.errors import (
     BodyInvalidError,
+    BodyLateError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
@@ -83,6 +84,7 @@ ROUTES = (
             BodySyntaxError,
             BodyInvalidError,
             BodyTooLargeError,
+            BodyLateError,
             BodyTypeError,
             WebhookError,
             ScreeningConflictError,

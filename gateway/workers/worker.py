@@ -65,7 +65,7 @@ class _Worker:
         self._line = line
         self._team = team
         self._listeners = dict(enumerate(post.listeners))
-        self._sites: dict[int, web.SockSite] = {}
+        self._sites: dict[int, web.BaseSite] = {}
         self._retired = asyncio.Event()
         self._left = asyncio.Event()
 

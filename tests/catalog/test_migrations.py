@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -137,3 +138,37 @@ def test_the_tables_can_be_written_for_mysql() -> None:
         named = [*(each.name for each in table.constraints), *(each.name for each in table.indexes)]
         # MySQL's limit for identifiers.
         assert all(0 < len(str(name)) <= 64 for name in named)
+
+
+async def test_who_listens_now_is_found_by_an_index(tmp_path: Path) -> None:
+    """Not by a look at each ticket of thirty days; SQLite says how it would look."""
+    database = await Database.open(f"sqlite:///{tmp_path / 'tell.db'}")
+    seen = text("EXPLAIN QUERY PLAN SELECT rebuffers FROM playback_states WHERE reported_at >= 1")
+    async with database.read() as connection:
+        plan = [row[-1] for row in await connection.execute(seen)]
+    await database.close()
+    assert plan == [
+        "SEARCH playback_states USING INDEX ix_playback_states_reported_at (reported_at>?)"
+    ]
+
+
+async def test_a_gateway_of_before_runs_on_beside_the_evening_s_tables(database: Database) -> None:
+    """What 0002 knows is as it was: its rows are still rows, and go back with it."""
+    async with database.write() as connection:
+        await connection.run_sync(migrations.downgrade, "0002")
+        before = await connection.run_sync(names)
+        await connection.execute(MAKE_OLD_PURCHASE)
+        await connection.run_sync(migrations.upgrade)
+        after = await connection.run_sync(names)
+        assert set(after) - set(before) == {"ended_sessions"}
+        for table in before:
+            *constraints, indexes = before[table]
+            *later, more = after[table]
+            assert constraints == later
+            assert isinstance(indexes, list)
+            assert isinstance(more, list)
+            assert set(indexes) <= set(more)
+        await connection.run_sync(migrations.downgrade, "0002")
+        kept = await connection.execute(text("SELECT purchase_id FROM purchases"))
+        assert kept.scalars().all() == ["p-1"]
+        await connection.run_sync(migrations.upgrade)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ from catalog.models import ScreeningStatus
 from demo.services.nginx import Nginx, running_nginx
 from gateway.settings import DeliverySettings
 from media.track import Track
+from tests.deploy.nginx import needs_nginx
 from tests.gateway.conftest import amc, chain, clock, media_root, track, tracks
 from tests.gateway.town import Clients, HandClock, Sold, Town, open_town
 
-__all__ = ["amc", "chain", "clock", "media_root", "track", "tracks"]
+__all__ = ["amc", "chain", "clock", "media_root", "needs_nginx", "track", "tracks"]
 
 SEGMENT = "bytes=1000-40999"
 ROUTE = "/stream/{token}/decision"
@@ -74,13 +74,9 @@ async def front(
     clock: HandClock,
     aiohttp_client: Clients,
     decision_s: int,
+    needs_nginx: str,
 ) -> AsyncIterator[Front]:
     """All of it, running."""
-    if not (shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")):
-        message = "nginx not found: apt-get install nginx-light"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
     delivery = DeliverySettings(mode="nginx", decision_s=decision_s)
     town = await open_town(tmp_path, media_root, amc, clock, aiohttp_client, delivery=delivery)
     screening = await town.show()

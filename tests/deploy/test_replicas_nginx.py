@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,19 +13,11 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from demo.services.nginx import Nginx, running_nginx
+from tests.deploy.nginx import needs_nginx
+
+__all__ = ["needs_nginx"]
 
 TOKEN = "k1~abcdefghijklmnop~qrstuvwxyz0123456789"
-
-
-@pytest.fixture
-def _nginx_is_there() -> None:
-    """Skip aloud where there is no nginx; fail where CI says that it must be there."""
-    if shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"):
-        return
-    message = "nginx not found: apt-get install nginx-light"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -41,14 +31,19 @@ async def echo(request: web.Request) -> web.Response:
     )
 
 
+def echoing() -> web.Application:
+    """What stands for a replica."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", echo)
+    return app
+
+
 @asynccontextmanager
 async def cluster(folder: Path) -> AsyncIterator[tuple[Nginx, list[TestServer]]]:
     """An nginx and the two servers behind it."""
     servers = []
     for _ in range(2):
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", echo)
-        servers.append(TestServer(app))
+        servers.append(TestServer(echoing()))
         await servers[-1].start_server()
     places = dict(
         zip(("first", "second"), (f"127.0.0.1:{each.port}" for each in servers), strict=True)
@@ -61,7 +56,7 @@ async def cluster(folder: Path) -> AsyncIterator[tuple[Nginx, list[TestServer]]]
             await each.close()
 
 
-@pytest.mark.usefixtures("_nginx_is_there")
+@pytest.mark.usefixtures("needs_nginx")
 async def test_a_dead_replica_costs_no_request(tmp_path: Path) -> None:
     """While both live, both answer; when one is dead, the other does, and nobody sees a 502."""
     async with cluster(tmp_path) as (nginx, servers), aiohttp.ClientSession(nginx.url) as session:
@@ -77,7 +72,27 @@ async def test_a_dead_replica_costs_no_request(tmp_path: Path) -> None:
         assert {await ask() for _ in range(20)} == {servers[1].port}
 
 
-@pytest.mark.usefixtures("_nginx_is_there")
+@pytest.mark.usefixtures("needs_nginx")
+async def test_one_that_has_just_come_back_is_asked_when_the_other_dies(tmp_path: Path) -> None:
+    """Though nginx leaves it alone still, as after a restart of one and then of the other."""
+    async with cluster(tmp_path) as (nginx, servers), aiohttp.ClientSession(nginx.url) as session:
+
+        async def ask() -> int:
+            async with session.get("/time?nonce=abc") as answer:
+                assert answer.status == 200
+                port: int = (await answer.json())["port"]
+                return port
+
+        port = servers[0].port
+        await servers[0].close()
+        assert {await ask() for _ in range(4)} == {servers[1].port}
+        servers.append(TestServer(echoing(), port=port))
+        await servers[-1].start_server()
+        await servers[1].close()
+        assert {await ask() for _ in range(4)} == {port}
+
+
+@pytest.mark.usefixtures("needs_nginx")
 async def test_what_a_client_says_of_its_address_is_not_passed_on(tmp_path: Path) -> None:
     """Tell believes this nginx alone."""
     said = {"X-Forwarded-For": "203.0.113.7"}
@@ -91,7 +106,7 @@ async def test_what_a_client_says_of_its_address_is_not_passed_on(tmp_path: Path
     assert told["host"] == f"127.0.0.1:{nginx.port}"
 
 
-@pytest.mark.usefixtures("_nginx_is_there")
+@pytest.mark.usefixtures("needs_nginx")
 async def test_no_token_is_in_its_logs(tmp_path: Path) -> None:
     """However it is spelt, answered or not, with both replicas dead too."""
     paths = [
@@ -99,14 +114,28 @@ async def test_no_token_is_in_its_logs(tmp_path: Path) -> None:
         f"/stream/{TOKEN}",
         f"/%73tream/{TOKEN}/aac-64k.mp4?x={TOKEN}",
         f"//stream//{TOKEN}/main.m3u8",
+        f"/STREAM/{TOKEN}/main.m3u8",
+        f"/STREAM/{TOKEN.replace('~', '-')}/main.m3u8",
+        f"/stream/x/{TOKEN}",
         f"/listen?{TOKEN}",
+        f"/listen?access={TOKEN}&token={TOKEN}",
+        # What becomes of a claim's link where a program took its # for a letter.
+        f"/listen%23{TOKEN}",
+        f"/listen%2523{TOKEN}",
+        f"/somewhere/stream/{TOKEN}/main.m3u8",
     ]
+    headers = {
+        "Authorization": f"Bearer {TOKEN}",
+        "Cookie": f"tell-ops={TOKEN}",
+        "Referer": f"http://127.0.0.1/stream/{TOKEN}",
+        "User-Agent": TOKEN,
+    }
     async with cluster(tmp_path) as (nginx, servers), aiohttp.ClientSession() as session:
         for _ in range(2):
             for path in paths:
                 # As it is written: the client would decode and merge.
                 url = URL(nginx.url + path, encoded=True)
-                async with session.get(url) as answer:
+                async with session.get(url, headers=headers) as answer:
                     assert answer.status in {200, 502}
             for each in servers:
                 await each.close()

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.bodies import parse_object, read_body, read_query, validate
 from gateway.errors import (
     BodyInvalidError,
+    BodyLateError,
     BodySyntaxError,
     BodyTooLargeError,
     BodyTypeError,
@@ -21,6 +22,7 @@ from gateway.errors import (
 )
 
 LIMIT = 100
+WITHIN_S = 20.0
 Client = TestClient[web.Request, web.Application]
 Clients = Callable[[web.Application], Awaitable[Client]]
 
@@ -85,8 +87,8 @@ async def client(aiohttp_client: Clients) -> Client:
 
     async def read(request: web.Request) -> web.Response:
         try:
-            body = await read_body(request, LIMIT)
-        except (BodyTooLargeError, BodyTypeError) as error:
+            body = await read_body(request, "application/json", LIMIT, WITHIN_S)
+        except (BodyTooLargeError, BodyTypeError, BodyLateError) as error:
             return web.json_response({"refused": error.code})
         return web.json_response({"length": len(body)})
 

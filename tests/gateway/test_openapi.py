@@ -90,7 +90,7 @@ def test_a_purchase_is_described_by_the_model_that_checks_it() -> None:
         "purchased_at",
     }
     assert set(operation["responses"]) == {
-        "202", "400", "401", "409", "413", "415", "422", "429", "500", "503"
+        "202", "400", "401", "408", "409", "413", "415", "422", "429", "500", "503"
     }  # fmt: skip
     assert "`intake-full`" in operation["responses"]["503"]["description"]
     assert operation["security"] == [{"webhook": []}]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import stat
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from catalog.errors import MasterKeyError, SecretFileError
 from gateway.errors import SecretsError
-from gateway.secrets import init_keys, load_secrets, master_path, write_private
+from gateway.secrets import check_private, init_keys, load_secrets, master_path, write_private
 from gateway.settings import GatewaySettings, SecretsSettings
 from media.tokens import SigningKeyError
 
@@ -96,6 +97,23 @@ def test_a_file_that_others_can_open_is_refused_with_the_mend(tmp_path: Path, mo
     path.chmod(mode)
     with pytest.raises(SecretsError, match=f"chmod 600 {path}"):
         load_secrets(settings(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("mode", "taken"), [(0o400, True), (0o440, True), (0o444, False), (0o460, False)]
+)
+def test_a_credential_of_systemd_is_taken(tmp_path: Path, mode: int, *, taken: bool) -> None:
+    """Its access list shows as the group's right to read; in any other folder that is refused."""
+    for name in ("given", "elsewhere"):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / "master.key"
+        path.write_text("m1:x\n")
+        path.chmod(mode)
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "given")}
+    with nullcontext() if taken else pytest.raises(SecretsError):
+        check_private(tmp_path / "given" / "master.key", "", environ)
+    with nullcontext() if mode == 0o400 else pytest.raises(SecretsError):
+        check_private(tmp_path / "elsewhere" / "master.key", "", environ)
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:

@@ -161,6 +161,27 @@ async def test_a_session_ends(hand: Hand) -> None:
     assert "the session is over" in text
 
 
+async def test_logging_out_ends_the_session_for_a_copied_cookie_too(hand: Hand) -> None:
+    """Its pages, its forms and its open streams; another session of hers goes on."""
+    town = hand.town
+    other = await Hand(town).log_in()
+    form = await hand.fields("/ops")
+    kept = hand.cookie
+    async with town.tell.get("/ops/events", headers=hand.headers) as events:
+        await _sections(events)
+        assert await hand.post("/ops/logout", form_token=form["form_token"]) == (303, "/ops")
+        async with asyncio.timeout(PATIENCE_S):
+            assert "event: over" in (await events.content.read()).decode()
+    hand.cookie = kept
+    for path in ("/ops", "/ops/events"):
+        status, text = await hand.get(path)
+        assert status == 401, path
+        assert "the session is over" in text
+    assert (await hand.post("/ops/purchases/retry", **form))[0] == 401
+    assert (await hand.post("/ops/logout", **form))[0] == 401
+    assert (await other.get("/ops"))[0] == 200
+
+
 async def test_a_form_of_another_site_changes_nothing(hand: Hand) -> None:
     """Not without the page's token, not with another session's, and not from another site."""
     other = await Hand(hand.town).log_in()
