@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import aiofiles
 import aiofiles.os
+from aiofiles.threadpool.binary import AsyncBufferedReader
 
 from media.errors import (
     ConflictError,
@@ -158,7 +159,7 @@ class LocalStorage:
     async def read(self, key: str) -> bytes:
         """Whole object."""
         try:
-            async with aiofiles.open(self.path(key), "rb") as file:
+            async with _opened(self.path(key)) as file:
                 return await file.read()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise ObjectNotFoundError(key) from error
@@ -168,7 +169,7 @@ class LocalStorage:
     async def read_range(self, key: str, start: int, size: int) -> bytes:
         """Up to *size* bytes from *start*."""
         try:
-            async with aiofiles.open(self.path(key), "rb") as file:
+            async with _opened(self.path(key)) as file:
                 size_bytes = os.fstat(file.fileno()).st_size
                 if not 0 <= start < size_bytes:
                     raise RangeError(key, start, size_bytes)
@@ -340,6 +341,26 @@ class LocalStorage:
                 folder.rmdir()
             except OSError:
                 return
+
+
+@contextlib.asynccontextmanager
+async def _opened(path: Path) -> AsyncIterator[AsyncBufferedReader]:
+    """A file to be read; raises OSError.
+
+    A thread opens it. Whoever is cancelled meanwhile, as when a client hangs up, waits for that, or
+    nobody would close it.
+    """
+    opening = asyncio.ensure_future(aiofiles.open(path, "rb"))
+    try:
+        file = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            await (await opening).close()
+        raise
+    try:
+        yield file
+    finally:
+        await file.close()
 
 
 def _tag(data: bytes) -> str:

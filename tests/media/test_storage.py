@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,28 @@ async def test_object_reads_back(storage: LocalStorage, tmp_path: Path) -> None:
     assert await storage.read("tracks/a.mp4") == b"sound" * 1000
     assert await storage.size("tracks/a.mp4") == 5000
     assert await storage.read(KEY) == b"{}"
+
+
+async def test_who_goes_away_while_it_is_opened_leaves_no_file_open(storage: LocalStorage) -> None:
+    """A named pipe stands for a slow disk: it is open once somebody writes (fifo(7))."""
+    await storage.replace(KEY, b"{}")
+    pipe = storage.path("tracks/pipe")
+    os.mkfifo(pipe)
+    reading = asyncio.create_task(storage.read_range("tracks/pipe", 0, 1))
+    # Opening it to write, without waiting, succeeds as soon as it is being opened to be read.
+    await storage.read(KEY)
+    reading.cancel()
+    async with asyncio.timeout(20):
+        while True:
+            await storage.read(KEY)
+            with suppress(OSError):
+                writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+                break
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    with pytest.raises(BrokenPipeError):
+        os.write(writer, b"x")
+    os.close(writer)
 
 
 async def test_ranges(storage: LocalStorage) -> None:
