@@ -20,22 +20,22 @@ import sys
 import time
 from typing import cast
 
-from bench.processes import raise_descriptors
+from bench.load import AnswerCounter
+from gateway.delivery.room import raise_descriptors
 
 PERIOD_S = 5.76
 SEGMENT_BYTES = 48_000
 _INIT_BYTES = 16_000
 _SEGMENTS = 1250
-_BUFFER = memoryview(bytearray(1 << 20))
-_HEAD_MOST = 4096
 _PATIENCE_S = 30.0
 _TINY = 4096
 
 
-class _Listener(asyncio.BufferedProtocol):
-    """One listener's connection; all share the buffer, since a body is counted and not kept."""
+class _Listener(AnswerCounter):
+    """One listener's connection."""
 
     def __init__(self, port: int, path: str, number: int) -> None:
+        super().__init__()
         self.late_s: list[float] = []
         self.wrong = ""
         self.first = asyncio.get_running_loop().create_future()
@@ -45,8 +45,6 @@ class _Listener(asyncio.BufferedProtocol):
         self._segment = number % _SEGMENTS
         # When what was not answered yet was due.
         self._due: list[float] = []
-        self._left = 0
-        self._head = b""
 
     @property
     def waiting(self) -> bool:
@@ -54,7 +52,7 @@ class _Listener(asyncio.BufferedProtocol):
         return bool(self._due)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
         self.ask(time.perf_counter())
 
     def ask(self, due: float) -> None:
@@ -67,30 +65,9 @@ class _Listener(asyncio.BufferedProtocol):
     def _send(self) -> None:
         begin = _INIT_BYTES + self._segment * SEGMENT_BYTES
         self._segment = (self._segment + 1) % _SEGMENTS
-        self._transport.write(b"%s%d-%d\r\n\r\n" % (self._ask, begin, begin + SEGMENT_BYTES - 1))
+        self.transport.write(b"%s%d-%d\r\n\r\n" % (self._ask, begin, begin + SEGMENT_BYTES - 1))
 
-    def get_buffer(self, _sizehint: int) -> memoryview:
-        return _BUFFER
-
-    def buffer_updated(self, count: int) -> None:
-        if self._left == 0:
-            self._head += bytes(_BUFFER[: min(count, _HEAD_MOST)])
-            end = self._head.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            if not self._head.startswith(b"HTTP/1.1 206"):
-                self._fail(self._head[:200].decode("latin-1"))
-                return
-            at = self._head.lower().find(b"content-length: ") + 16
-            # The head came whole: servers write it in one piece.
-            self._left = int(self._head[at : self._head.index(b"\r", at)]) - (count - end - 4)
-            self._head = b""
-        else:
-            self._left -= count
-        if self._left == 0:
-            self._answered()
-
-    def _answered(self) -> None:
+    def answered(self) -> None:
         late_s = time.perf_counter() - self._due.pop(0)
         if self.first.done():
             self.late_s.append(late_s)
@@ -101,9 +78,8 @@ class _Listener(asyncio.BufferedProtocol):
         else:
             self.settled.set()
 
-    def _fail(self, why: str) -> None:
+    def failed(self, why: str) -> None:
         self.wrong = self.wrong or why
-        self._transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.wrong = self.wrong or "the connection was closed"
@@ -114,7 +90,7 @@ class _Listener(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Leave."""
         self.wrong = self.wrong or "left"
-        self._transport.abort()
+        self.transport.abort()
 
 
 async def hold(port: int, seconds: float, ramp_s: float, paths: list[str]) -> None:

@@ -23,9 +23,10 @@ from typing import Any
 
 from bench.evening import RENDITION, make_evening
 from bench.nginx import running_peer
-from bench.processes import cpu_s, port_of, raise_descriptors
+from bench.processes import cpu_s, port_of
 from bench.tree import resident_bytes
 from demo.services import program, start_service
+from gateway.delivery.room import raise_descriptors
 
 LISTENERS = 2_000
 SECONDS = 60.0

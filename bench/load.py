@@ -12,6 +12,7 @@ import itertools
 import json
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import cast
 
@@ -19,40 +20,40 @@ _BUFFER = memoryview(bytearray(1 << 20))
 _HEAD_MOST = 4096
 
 
-class _Client(asyncio.BufferedProtocol):
-    """One connection; all share the buffer, since a body is counted and not kept."""
+class AnswerCounter(asyncio.BufferedProtocol, ABC):
+    """One connection, whose answers are told one by one.
 
-    def __init__(self, requests: Iterator[bytes], stop: asyncio.Event) -> None:
-        self.answered = 0
-        self.wrong: list[str] = []
-        self.latencies_s: list[float] = []
-        self.done = asyncio.get_running_loop().create_future()
-        self._requests = requests
-        self._stop = stop
+    All connections share the buffer, since a body is counted and not kept.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
         self._left = 0
         self._head = b""
-        self._sent_at = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._send()
+    @abstractmethod
+    def answered(self) -> None:
+        """A whole answer, a 200 or 206, has come."""
 
-    def _send(self) -> None:
-        self._sent_at = time.perf_counter()
-        self._transport.write(next(self._requests))
+    @abstractmethod
+    def failed(self, why: str) -> None:
+        """Another answer has come; the connection is cut."""
 
     def get_buffer(self, _sizehint: int) -> memoryview:
+        """Where the bytes go (asyncio.BufferedProtocol)."""
         return _BUFFER
 
     def buffer_updated(self, count: int) -> None:
+        """Count them."""
         if self._left == 0:
             self._head += bytes(_BUFFER[: min(count, _HEAD_MOST)])
             end = self._head.find(b"\r\n\r\n")
             if end < 0:
                 return
             if not self._head.startswith((b"HTTP/1.1 206", b"HTTP/1.1 200")):
-                self.wrong.append(self._head[:200].decode("latin-1"))
-                self._transport.abort()
+                self.failed(self._head[:200].decode("latin-1"))
+                self.transport.abort()
                 return
             at = self._head.lower().find(b"content-length: ") + 16
             size = int(self._head[at : self._head.index(b"\r", at)])
@@ -62,12 +63,40 @@ class _Client(asyncio.BufferedProtocol):
         else:
             self._left -= count
         if self._left == 0:
-            self.latencies_s.append(time.perf_counter() - self._sent_at)
-            self.answered += 1
-            if self._stop.is_set():
-                self._transport.close()
-            else:
-                self._send()
+            self.answered()
+
+
+class _Client(AnswerCounter):
+    """Asks for the next piece as soon as the last one has come."""
+
+    def __init__(self, requests: Iterator[bytes], stop: asyncio.Event) -> None:
+        super().__init__()
+        self.count = 0
+        self.wrong: list[str] = []
+        self.latencies_s: list[float] = []
+        self.done = asyncio.get_running_loop().create_future()
+        self._requests = requests
+        self._stop = stop
+        self._sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self._send()
+
+    def _send(self) -> None:
+        self._sent_at = time.perf_counter()
+        self.transport.write(next(self._requests))
+
+    def answered(self) -> None:
+        self.latencies_s.append(time.perf_counter() - self._sent_at)
+        self.count += 1
+        if self._stop.is_set():
+            self.transport.close()
+        else:
+            self._send()
+
+    def failed(self, why: str) -> None:
+        self.wrong.append(why)
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.done.done():
@@ -94,7 +123,7 @@ async def main(port: int, connections: int, seconds: float) -> None:
     print(
         json.dumps(
             {
-                "answered": sum(client.answered for client in clients),
+                "answered": sum(client.count for client in clients),
                 "elapsed_s": elapsed_s,
                 "p50_ms": 1000 * latencies[len(latencies) // 2] if latencies else None,
                 "p99_ms": 1000 * latencies[len(latencies) * 99 // 100] if latencies else None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,10 +27,3 @@ def port_of(url: str) -> int:
     if port is None:
         raise ValueError(url)
     return port
-
-
-def raise_descriptors() -> int:
-    """Take as many file descriptors as this process and its children may have; how many."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard

@@ -14,8 +14,6 @@ P99_MS, MAX_MS = 20.0, 40.0
 SETTLED_S = 2.0
 # Nobody may hear where the sound went over from one source to another.
 SEAM_MS = 20.0
-# Readings of a murmur are 0.05 s apart (bench/murmur.py).
-_BLINK_S = 0.12
 
 _HEAD = (
     f"{'scenario':34} {'p50':>6} {'p95':>6} {'p99':>6} {'max':>6}  {'bound':>6} {'n':>5}"
@@ -139,23 +137,12 @@ def synced_after_s(
 ) -> float:
     """From the tap until the sound was within 40 ms and stayed so; infinite where it did not.
 
-    None stands for a moment at which there should have been something to read. One alone, between
-    two that are nearly the same moment and in sync, is one that could not be read, as where a bend
-    ends: no sound is lost and found again within them.
+    None stands for a moment at which there should have been something to read.
     """
     synced_at: float | None = first_sound_at
-    for number, reading in enumerate(readings):
-        if reading is None and _is_blink(readings[max(0, number - 1) : number + 2]):
-            continue
+    for reading in readings:
         if reading is None or abs(reading.error_s) + bound_s > MAX_MS / 1000:
             synced_at = None
         elif synced_at is None:
             synced_at = reading.at
     return float("inf") if synced_at is None else synced_at - tapped_at
-
-
-def _is_blink(around: Sequence[Reading | None]) -> bool:
-    """Whether a moment without a reading has one right before it and one right after it."""
-    if len(around) != 3 or around[0] is None or around[2] is None:
-        return False
-    return around[2].at - around[0].at < _BLINK_S

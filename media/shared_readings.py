@@ -26,7 +26,7 @@ class SharedReadings(Generic[T]):
         reading = self._next.get(key)
         if reading is None:
             reading = asyncio.create_task(self._run(key, self._running.get(key)))
-            reading.add_done_callback(_told)
+            reading.add_done_callback(told)
             self._next[key] = reading
         # A client that goes away does not end it for the others.
         return await asyncio.shield(reading)
@@ -43,7 +43,7 @@ class SharedReadings(Generic[T]):
                 del self._running[key]
 
 
-def _told(reading: asyncio.Task[T]) -> None:
+def told(reading: asyncio.Task[T]) -> None:
     """Take an error, which those who wait are told: nobody may be waiting."""
     if not reading.cancelled():
         reading.exception()

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Generic, TypeVar
 
+from media.shared_readings import told
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -46,9 +48,3 @@ class Batches(Generic[K, V]):
             # Who comes from here on may ask after the reading began.
             self._reading = None
         return await self._read(keys)
-
-
-def told(reading: asyncio.Task[object]) -> None:
-    """Take an error, which those who wait are told: nobody may be waiting."""
-    if not reading.cancelled():
-        reading.exception()

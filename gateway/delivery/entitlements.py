@@ -22,7 +22,8 @@ from catalog.listeners.events import Event, EventLog
 from catalog.models import Ticket
 from catalog.purchases.tickets import Known, Tickets
 from catalog.workers import spawn
-from gateway.delivery.batches import Batches, told
+from gateway.delivery.batches import Batches
+from media.shared_readings import told
 
 log = structlog.get_logger(__name__)
 

@@ -56,40 +56,36 @@ async def cluster(folder: Path) -> AsyncIterator[tuple[Nginx, list[TestServer]]]
             await each.close()
 
 
+async def asked(session: aiohttp.ClientSession, times: int) -> set[int]:
+    """Ask so often, which must be answered each time; the ports that answered."""
+    ports = set()
+    for _ in range(times):
+        async with session.get("/time?nonce=abc") as answer:
+            assert answer.status == 200
+            ports.add((await answer.json())["port"])
+    return ports
+
+
 @pytest.mark.usefixtures("needs_nginx")
 async def test_a_dead_replica_costs_no_request(tmp_path: Path) -> None:
     """While both live, both answer; when one is dead, the other does, and nobody sees a 502."""
     async with cluster(tmp_path) as (nginx, servers), aiohttp.ClientSession(nginx.url) as session:
-
-        async def ask() -> int:
-            async with session.get("/time?nonce=abc") as answer:
-                assert answer.status == 200
-                port: int = (await answer.json())["port"]
-                return port
-
-        assert {await ask() for _ in range(20)} == {each.port for each in servers}
+        assert await asked(session, 20) == {each.port for each in servers}
         await servers[0].close()
-        assert {await ask() for _ in range(20)} == {servers[1].port}
+        assert await asked(session, 20) == {servers[1].port}
 
 
 @pytest.mark.usefixtures("needs_nginx")
 async def test_one_that_has_just_come_back_is_asked_when_the_other_dies(tmp_path: Path) -> None:
     """Though nginx leaves it alone still, as after a restart of one and then of the other."""
     async with cluster(tmp_path) as (nginx, servers), aiohttp.ClientSession(nginx.url) as session:
-
-        async def ask() -> int:
-            async with session.get("/time?nonce=abc") as answer:
-                assert answer.status == 200
-                port: int = (await answer.json())["port"]
-                return port
-
         port = servers[0].port
         await servers[0].close()
-        assert {await ask() for _ in range(4)} == {servers[1].port}
+        assert await asked(session, 4) == {servers[1].port}
         servers.append(TestServer(echoing(), port=port))
         await servers[-1].start_server()
         await servers[1].close()
-        assert {await ask() for _ in range(4)} == {port}
+        assert await asked(session, 4) == {port}
 
 
 @pytest.mark.usefixtures("needs_nginx")

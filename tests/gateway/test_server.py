@@ -108,6 +108,19 @@ class Evening:
         )
         return screening
 
+    async def sell(
+        self, services: Any, screening: Screening, tell: TellProcess
+    ) -> tuple[str, str, dict[str, Any]]:
+        """Sell a ticket and claim it: the listener's token, her grant's path, and the grant."""
+        services.tell.point_at(tell.url)
+        sold = await services.box_office.sell(screening.showtime_id)
+        sold = await services.box_office.settled(sold.purchase_id, PATIENCE_S)
+        await tell.logged("purchase_enriched", correlation_id=sold.correlation_id)
+        path = f"/media/audio/the-general?ticket={sold.correlation_id}"
+        async with aiohttp.ClientSession(tell.url) as session:
+            listener = await claim(session, sold.listen_url.partition("#")[2])
+            return listener, path, await get_json(session, path, listener)
+
     def notice(self, screening: Screening, purchase_id: str) -> bytes:
         """Body of a purchase."""
         return json.dumps(

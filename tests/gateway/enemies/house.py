@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from gateway.settings import (
     DatabaseSettings,
     GatewaySettings,
@@ -26,7 +24,7 @@ from gateway.settings import (
 from media.settings import MediaSettings
 from media.track import Track, current_key, dump_track
 from tests.gateway.processes import PATIENCE_S, ROOT, TellProcess, write_config
-from tests.gateway.test_server import Evening, claim, get_json
+from tests.gateway.test_server import Evening
 
 # Far more than the buffers of two sockets hold; what is behind the sound is not on any disk.
 LARGE_BYTES = 24_000_000
@@ -60,14 +58,7 @@ async def prepare(folder: Path, media_root: Path, track: Track, chain: Path) -> 
         services = await evening.open_amc()
         screening = await evening.show(services, 60, "1")
         tell = await TellProcess.start(evening.config())
-        services.tell.point_at(tell.url)
-        sold = await services.box_office.sell(screening.showtime_id)
-        sold = await services.box_office.settled(sold.purchase_id, PATIENCE_S)
-        await tell.logged("purchase_enriched", correlation_id=sold.correlation_id)
-        async with aiohttp.ClientSession(tell.url) as session:
-            listener = await claim(session, sold.listen_url.partition("#")[2])
-            path = f"/media/audio/the-general?ticket={sold.correlation_id}"
-            grant = await get_json(session, path, listener)
+        listener, path, grant = await evening.sell(services, screening, tell)
         told = {
             "listener": listener,
             "grant": path,

@@ -58,6 +58,8 @@ async def test_who_takes_nothing_is_let_go(prepared: Path, tmp_path: Path) -> No
             for reader in readers:
                 await send(reader, request)
             # nginx's number for a client that is gone before the answer's end.
-            await house.said("request", status=499, path=f"/stream/[masked]/{LARGE}.mp4")
+            path = f"/stream/[masked]/{LARGE}.mp4"
+            gone = await house.said("request", status=499, path=path)
+            assert gone["duration_ms"] >= 500
     finally:
         house.end()

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.settings import DatabaseSettings, ServerSettings
 from media.track import Track, current_key, dump_track
 from tests.gateway.processes import PATIENCE_S, TellProcess, run_tell
-from tests.gateway.test_server import Evening, claim, get_json
+from tests.gateway.test_server import Evening
 from tests.gateway.workers.clients import Hammers, Wire, length_of, wire_to
 
 # More than the buffers of two sockets hold: a slow reader keeps its server busy.
@@ -84,14 +84,8 @@ async def night(evening: Evening) -> AsyncIterator[Night]:
     screening = await evening.show(services, 60, "1")
     server = ServerSettings(port=0, workers=2, drain_s=30.0, hand_over_s=30.0)
     tell = await TellProcess.start(evening.config(server=server))
-    services.tell.point_at(tell.url)
-    sold = await services.box_office.sell(screening.showtime_id)
-    sold = await services.box_office.settled(sold.purchase_id, PATIENCE_S)
-    await tell.logged("purchase_enriched", correlation_id=sold.correlation_id)
-    async with aiohttp.ClientSession(tell.url) as session:
-        listener = await claim(session, sold.listen_url.partition("#")[2])
-        path = f"/media/audio/the-general?ticket={sold.correlation_id}"
-        file = (await get_json(session, path, listener))["downloads"][0]["url"]
+    listener, _, grant = await evening.sell(services, screening, tell)
+    file = grant["downloads"][0]["url"]
     root = Path(evening.settings.media.root)
     (published,) = root.rglob("aac-64k.mp4")
     for worker in (0, 1):
