@@ -34,13 +34,13 @@ from bench.material import write_master
 from bench.tree import Usage, run_measured
 from media.grid import FRAGMENT_S, SAMPLE_RATE_HZ, SEGMENT_S
 from media.track import Loudness
+from packager.cores import slots
 from packager.encoding.balance import Job, run_balanced
 from packager.encoding.costs import encode_cost
 from packager.encoding.encoders import encoder_options
 from packager.encoding.ladder import DEFAULT_LADDER, Rung, padded_samples, parse_ladder
 from packager.encoding.renditions import Recipe, encode_rendition
 from packager.ffmpeg import Tools, find_tools, read_all
-from packager.pipeline import cores
 from packager.settings import PackagerSection
 from packager.source.prepared import BYTES_PER_SAMPLE, FILE_NAME, Prepared
 
@@ -132,13 +132,13 @@ async def encode(master: Path, work: Path) -> None:
     def job(rung: Rung) -> Job:
         return Job(
             encode_cost(rung),
-            lambda: encode_rendition(
-                recipe, rung, work / f"{rung.name}.mp4", tools, lambda _: None
+            lambda core: encode_rendition(
+                recipe, rung, work / f"{rung.name}.mp4", tools, lambda _: None, core
             ),
         )
 
     ladder = parse_ladder(DEFAULT_LADDER)
-    await run_balanced([job(rung) for rung in ladder], cores())
+    await run_balanced([job(rung) for rung in ladder], slots())
 
 
 def compare(minutes: float, rounds: int, folder: Path) -> None:

@@ -8,13 +8,14 @@ import os
 import shlex
 import shutil
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import structlog
 
+from packager.cores import schedule
 from packager.errors import ToolFailedError, ToolMissingError
 from packager.settings import PackagerSection
 
@@ -79,7 +80,8 @@ class Run:
 
     *where* names the source or rendition in the log and in errors. Its output is read by `blocks`,
     or goes to the descriptor *stdout*, and then `wait` is for its end. *pass_fds* are descriptors
-    that the command gets under their own numbers, for outputs beside stdout.
+    that the command gets under their own numbers, for outputs beside stdout. With *core* all its
+    threads stay on that processor.
     """
 
     def __init__(
@@ -90,29 +92,31 @@ class Run:
         *,
         stdout: int = asyncio.subprocess.PIPE,
         pass_fds: Sequence[int] = (),
+        core: int | None = None,
     ) -> None:
         self._where = where
         self._command = list(command)
         self._grace_s = grace_s
         self._stdout = stdout
         self._pass_fds = tuple(pass_fds)
+        self._core = core
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
 
     async def __aenter__(self) -> Run:
         # As a person would type it, to be pasted into a shell.
         _log.info("command", where=self._where, command=shlex.join(self._command))
-        with _batch_work():
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                # Without it ffmpeg reads the terminal's keys and changes its modes.
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=self._stdout,
-                stderr=asyncio.subprocess.PIPE,
-                limit=_BLOCK_BYTES,
-                pass_fds=self._pass_fds,
-                # Ctrl-C in the terminal reaches us alone, and we stop the child in order.
-                start_new_session=True,
-            )
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            # Without it ffmpeg reads the terminal's keys and changes its modes.
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._stdout,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_BLOCK_BYTES,
+            pass_fds=self._pass_fds,
+            # Ctrl-C in the terminal reaches us alone, and we stop the child in order.
+            start_new_session=True,
+        )
+        schedule(self._process.pid, self._core)
         self._stderr = asyncio.create_task(self._keep_last_lines())
         return self
 
@@ -180,26 +184,6 @@ class Run:
                 pass
         await self._stderr
         await self._process.wait()
-
-
-@contextlib.contextmanager
-def _batch_work() -> Iterator[None]:
-    """Start children, in this thread, as work that nobody waits at.
-
-    ffmpeg hands every packet from thread to thread. As batch work a thread that has become ready
-    does not push the running one aside, which halves what decoding costs (docs/encoders.md).
-    """
-    try:
-        before = os.sched_getscheduler(0)
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    except (AttributeError, OSError):
-        # Not Linux, or forbidden by a sandbox: it is only slower.
-        yield
-        return
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, before, os.sched_param(0))
 
 
 async def read_all(where: str, command: Sequence[str]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ import structlog
 from media.grid import SAMPLE_RATE_HZ
 from media.storage import Hold, WritableStorage
 from media.track import FindingNote, Rendition, Source, Track
+from packager.cores import slots
 from packager.encoding.ladder import padded_samples, parse_ladder
 from packager.errors import VerifyError
 from packager.ffmpeg import Tools
@@ -144,7 +144,7 @@ class _Work:
             self._order.language,
             self._folder,
             self._tools,
-            self._settings.processes or cores(),
+            slots(self._settings.processes),
             self._progress,
         )
 
@@ -226,11 +226,3 @@ def describe(order: TrackOrder, assessment: Assessment, renditions: tuple[Rendit
         renditions=renditions,
     )
     return track.model_copy(update={"version": content_version(track)})
-
-
-def cores() -> int:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        return os.cpu_count() or 1

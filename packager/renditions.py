@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -31,13 +32,13 @@ async def make_verified(
     language: str,
     folder: Path,
     tools: Tools,
-    processes: int,
+    slots: Sequence[int | None],
     progress: Progress,
 ) -> tuple[Rendition, ...]:
     """Make every rung of *ladder* in *folder*, under its file name, in the ladder's order.
 
-    At most *processes* encoders or decoders run at a time. What a run before this one has finished
-    in *folder*, from the same sound and with the same settings, is taken as it is. Raises
+    One encoder or decoder runs in each of *slots* (balance.py). What a run before this one has
+    finished in *folder*, from the same sound and with the same settings, is taken as it is. Raises
     EncodeError, VerifyError, WorkFolderError.
     """
     recipe = Recipe(
@@ -46,7 +47,7 @@ async def make_verified(
         language,
         assessment.loudness,
     )
-    verified = await make_renditions(recipe, ladder, folder, tools, processes, progress)
+    verified = await make_renditions(recipe, ladder, folder, tools, slots, progress)
     return tuple(each.rendition for each in verified)
 
 
@@ -55,11 +56,11 @@ async def make_renditions(
     ladder: tuple[Rung, ...],
     folder: Path,
     tools: Tools,
-    processes: int,
+    slots: Sequence[int | None],
     progress: Progress,
 ) -> tuple[VerifiedRendition, ...]:
     """As `make_verified`, with what was measured of each rendition."""
-    return await _Making(recipe, folder, tools, progress).all(ladder, processes)
+    return await _Making(recipe, folder, tools, progress).all(ladder, slots)
 
 
 def finished_files(folder: Path) -> list[str]:
@@ -88,7 +89,9 @@ class _Making:
         self._reference: asyncio.Future[Reference] = asyncio.get_running_loop().create_future()
         self._verified: dict[str, VerifiedRendition] = {}
 
-    async def all(self, ladder: tuple[Rung, ...], processes: int) -> tuple[VerifiedRendition, ...]:
+    async def all(
+        self, ladder: tuple[Rung, ...], slots: Sequence[int | None]
+    ) -> tuple[VerifiedRendition, ...]:
         """Make what is missing; the reference is read beside the first encoders."""
         jobs = [self._job(rung) for rung in ladder]
         if finished_names(self._folder):
@@ -98,13 +101,13 @@ class _Making:
                 await asyncio.to_thread(self._take_finished, rung)
             jobs = [self._job(rung) for rung in ladder if rung.name not in self._verified]
         else:
-            jobs.append(Job(math.inf, self._read_reference))
-        await run_balanced(jobs, processes)
+            jobs.append(Job(math.inf, lambda _core: self._read_reference()))
+        await run_balanced(jobs, slots)
         return tuple(self._verified[rung.name] for rung in ladder)
 
     def _job(self, rung: Rung) -> Job:
-        verify = Job(verify_cost(rung), lambda: self._verify(rung))
-        return Job(encode_cost(rung), lambda: self._encode(rung), then=(verify,))
+        verify = Job(verify_cost(rung), lambda core: self._verify(rung, core))
+        return Job(encode_cost(rung), lambda core: self._encode(rung, core), then=(verify,))
 
     async def _read_reference(self) -> None:
         task = "read prepared sound"
@@ -132,7 +135,7 @@ class _Making:
     def _key(self, rung: Rung) -> str:
         return self._recipe.key(rung, self._reference.result().sha256, self._tools)
 
-    async def _encode(self, rung: Rung) -> None:
+    async def _encode(self, rung: Rung, core: int | None) -> None:
         task = f"encode {rung.name}"
         path = _path(self._folder, rung)
         self._progress.begin(task, self._recipe.length_samples)
@@ -147,10 +150,11 @@ class _Making:
             path,
             self._tools,
             lambda samples: self._progress.advance(task, samples),
+            core,
         )
         self._progress.end(task)
 
-    async def _verify(self, rung: Rung) -> None:
+    async def _verify(self, rung: Rung, core: int | None) -> None:
         task = f"verify {rung.name}"
         path = _path(self._folder, rung)
         self._progress.begin(task, self._recipe.length_samples)
@@ -162,6 +166,7 @@ class _Making:
             self._recipe.loudness,
             self._tools,
             lambda samples: self._progress.advance(task, samples),
+            core,
         )
         note = _Note(
             rendition=verified.rendition, lags=verified.lags, loudness_lufs=verified.loudness_lufs

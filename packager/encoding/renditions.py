@@ -48,17 +48,22 @@ class Recipe:
 
 
 async def encode_rendition(
-    recipe: Recipe, rung: Rung, path: Path, tools: Tools, on_samples: Callable[[int], None]
+    recipe: Recipe,
+    rung: Rung,
+    path: Path,
+    tools: Tools,
+    on_samples: Callable[[int], None],
+    core: int | None = None,
 ) -> None:
     """Write *rung* to *path*, which must not exist. Raises EncodeError and WorkFolderError.
 
-    *on_samples* is told how many samples are encoded.
+    *on_samples* is told how many samples are encoded; *core* is the encoder's own.
     """
     command = encode_command(recipe.prepared, rung, recipe.length_samples, tools.ffmpeg)
     reader = PacketReader(rung.name)
     try:
         with Muxer(path, rung, recipe.length_samples, recipe.language, recipe.loudness) as muxer:
-            async with Run(rung.name, command) as run:
+            async with Run(rung.name, command, core=core) as run:
                 async for block in run.blocks():
                     for packets in reader.feed(block):
                         muxer.add(packets)

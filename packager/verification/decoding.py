@@ -45,17 +45,20 @@ def decode_command(path: Path, ffmpeg_path: str) -> list[str]:
 
 
 async def decode_blocks(
-    where: str, command: list[str], on_block: Callable[[NDArray[np.float32]], None]
+    where: str,
+    command: list[str],
+    on_block: Callable[[NDArray[np.float32]], None],
+    core: int | None = None,
 ) -> int:
     """Run *command* and give its samples to *on_block*, in a thread; returns how many there were.
 
-    All blocks have BLOCK_SAMPLES but the last one, and each is overwritten by the next. Raises
-    ToolFailedError.
+    All blocks have BLOCK_SAMPLES but the last one, and each is overwritten by the next. *core* is
+    the command's own. Raises ToolFailedError.
     """
     read_end, write_end = os.pipe()
     reading: asyncio.Future[int] | None = None
     try:
-        async with _started(where, command, write_end) as run:
+        async with _started(where, command, write_end, core) as run:
             reading = asyncio.ensure_future(asyncio.to_thread(_read, read_end, on_block))
             samples = await asyncio.shield(reading)
             await run.wait()
@@ -68,12 +71,14 @@ async def decode_blocks(
 
 
 @asynccontextmanager
-async def _started(where: str, command: list[str], write_end: int) -> AsyncIterator[Run]:
+async def _started(
+    where: str, command: list[str], write_end: int, core: int | None
+) -> AsyncIterator[Run]:
     """Start *command* with *write_end* as its stdout, and close our copy of that in any case."""
     closing = contextlib.ExitStack()
     closing.callback(os.close, write_end)
     with closing:
-        async with Run(where, command, stdout=write_end) as run:
+        async with Run(where, command, stdout=write_end, core=core) as run:
             # The child has its own: with ours open the pipe would never end.
             closing.close()
             yield run

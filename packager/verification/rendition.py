@@ -63,15 +63,16 @@ async def verify_rendition(
     loudness: Loudness,
     tools: Tools,
     on_samples: Callable[[int], None],
+    core: int | None = None,
 ) -> VerifiedRendition:
     """Check structure, decoded length, alignment and loudness of *path*; raises VerifyError.
 
     *loudness* is that of the prepared sound after its gain. *on_samples* is told how many samples
-    are decoded.
+    are decoded; *core* is the decoder's own.
     """
     index = await asyncio.to_thread(read_structure, path, rung, reference.length_samples)
     decoded = DecodedSound(reference, on_samples)
-    await decode_whole(path, rung.name, reference.length_samples, tools, decoded.feed)
+    await decode_whole(path, rung.name, reference.length_samples, tools, decoded.feed, core)
     lags = check_lags(rung.name, decoded.lags(), reference.length_samples)
     difference_lu = check_levels(rung, decoded.energies(), reference.energies)
     loudness_lufs = round(loudness.integrated_lufs + difference_lu, 2)
@@ -121,11 +122,16 @@ class DecodedSound:
 
 
 async def decode_whole(
-    path: Path, name: str, length_samples: int, tools: Tools, on_block: Callable[[Sound], None]
+    path: Path,
+    name: str,
+    length_samples: int,
+    tools: Tools,
+    on_block: Callable[[Sound], None],
+    core: int | None = None,
 ) -> None:
     """Decode *path* to its end, in blocks; raises VerifyError where it is not of that length."""
     try:
-        samples = await decode_blocks(name, decode_command(path, tools.ffmpeg), on_block)
+        samples = await decode_blocks(name, decode_command(path, tools.ffmpeg), on_block, core)
     except ToolFailedError as error:
         raise VerifyError(name, f"it does not decode: {error.what}") from error
     if samples != length_samples:

@@ -104,5 +104,5 @@ def made(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe, tools: Tools)
     """The speech, encoded to the default ladder and verified; read only."""
     folder = tmp_path_factory.mktemp("made")
     ladder = parse_ladder(DEFAULT_LADDER)
-    verified = asyncio.run(make_renditions(recipe, ladder, folder, tools, 2, Silent()))
+    verified = asyncio.run(make_renditions(recipe, ladder, folder, tools, (None, None), Silent()))
     return Made(recipe, folder, verified)

@@ -37,7 +37,7 @@ async def test_second_run_takes_what_is_finished(made: Made, folder: Path, tools
     """With all renditions finished nothing is encoded or verified, and the result is the same."""
     told = _Told()
     ladder = parse_ladder(DEFAULT_LADDER)
-    again = await make_renditions(made.recipe, ladder, folder, tools, 2, told)
+    again = await make_renditions(made.recipe, ladder, folder, tools, (None, None), told)
     assert again == made.verified
     assert told.begun == ["read prepared sound"]
     assert sorted(finished_files(folder)) == sorted(DEFAULT_LADDER)
@@ -52,7 +52,7 @@ async def test_what_is_missing_or_damaged_is_made_again(
     damaged.write_bytes(damaged.read_bytes()[:-1])
     told = _Told()
     ladder = parse_ladder(DEFAULT_LADDER)
-    again = await make_renditions(made.recipe, ladder, folder, tools, 2, told)
+    again = await make_renditions(made.recipe, ladder, folder, tools, (None, None), told)
     assert again == made.verified
     assert {task for task in told.begun if task.startswith("encode")} == {
         "encode aac-32k",
@@ -64,7 +64,7 @@ async def test_other_gain_makes_all_again(made: Made, folder: Path, tools: Tools
     """A finished file of a sound at another level is not taken."""
     told = _Told()
     recipe = replace(made.recipe, prepared=replace(made.recipe.prepared, gain_db=1.4))
-    await make_renditions(recipe, parse_ladder(["opus-24k"]), folder, tools, 2, told)
+    await make_renditions(recipe, parse_ladder(["opus-24k"]), folder, tools, (None, None), told)
     assert "encode opus-24k" in told.begun
 
 
@@ -72,7 +72,9 @@ async def test_failing_encoder_ends_the_run(made: Made, tmp_path: Path, tools: T
     """A prepared sound that is gone is an error that names what could not be made."""
     gone = replace(made.recipe, prepared=Prepared(tmp_path / "gone.f32", 100))
     with pytest.raises((EncodeError, WorkFolderError), match=r"gone\.f32|aac-64k"):
-        await make_renditions(gone, parse_ladder(["aac-64k"]), tmp_path, tools, 2, Silent())
+        await make_renditions(
+            gone, parse_ladder(["aac-64k"]), tmp_path, tools, (None, None), Silent()
+        )
     assert finished_files(tmp_path) == []
 
 
@@ -80,5 +82,10 @@ async def test_missing_folder_is_an_error(made: Made, tmp_path: Path, tools: Too
     """A work folder that went away is named."""
     with pytest.raises(WorkFolderError, match="absent"):
         await make_renditions(
-            made.recipe, parse_ladder(["opus-24k"]), tmp_path / "absent", tools, 2, Silent()
+            made.recipe,
+            parse_ladder(["opus-24k"]),
+            tmp_path / "absent",
+            tools,
+            (None, None),
+            Silent(),
         )
