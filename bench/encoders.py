@@ -57,6 +57,7 @@ class Candidate:
 
 
 CHOSEN = Candidate("chosen", {})
+# For rungs that have the fast coder already it measures the same twice, and says so.
 FASTER = {
     "aac": Candidate("fast coder", {"aac_coder": "fast"}),
     "opus": Candidate("complexity 2", {"compression_level": 2}),

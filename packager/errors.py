@@ -253,7 +253,8 @@ class VerifyError(PackagerError):
         super().__init__(
             where,
             f"did not pass its check: {found}",
-            "this is a fault of ours or of this ffmpeg: try the ffmpeg that Tell installs",
+            "try the ffmpeg that Tell installs; where it is the lowest rung alone, leave that rung "
+            "out of packager.ladder: noise-like sound may be more than it can carry",
         )
         self.found = found
 

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from media.storage import LocalStorage
 from media.track import Track
+from packager.encoding.ladder import DEFAULT_LADDER
 from packager.ffmpeg import find_tools
 from packager.pipeline import TrackOrder, add_track
 from packager.settings import PackagerSection
 
 # One rendition of each codec: enough for all that is not about the ladder, and quick to encode.
 SMALL_LADDER = ("aac-64k", "opus-48k")
-FULL_LADDER = ("aac-32k", "aac-64k", "aac-128k", "opus-24k", "opus-48k")
+FULL_LADDER = DEFAULT_LADDER
 
 
 def published_at() -> datetime:

@@ -65,8 +65,10 @@ async def _verify(
     # Imported here: the arithmetic that they bring takes a moment that `list` need not wait for.
     from packager.ffmpeg import find_tools
     from packager.verification.published import verify_published
+    from packager.work import work_parent
 
     tools = find_tools(world.settings.packager)
+    parent = work_parent(world.settings.packager.work_dir)
     checked: list[str] = []
     problems: list[dict[str, str]] = []
     with shown_progress(say, world.clocks.monotonic_s) as progress:
@@ -90,7 +92,7 @@ async def _verify(
                 continue
             name = f"{name} version {track.version}"
             checked.append(name)
-            found = await verify_published(world.storage, track, tools, progress)
+            found = await verify_published(world.storage, track, tools, progress, parent)
             problems.extend(
                 {
                     "track": name,

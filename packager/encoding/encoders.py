@@ -67,7 +67,7 @@ def encode_command(
             "format": "mp4",
             # empty_moov: fragments from the first sample on, written as they come.
             # default_base_moof: offsets count from each moof, as packets.py expects.
-            # skip_sidx, skip_trailer: mux.py writes the one index that we want.
+            # skip_sidx, skip_trailer: muxer.py writes the one index that we want.
             "movflags": "+empty_moov+default_base_moof+skip_sidx+skip_trailer",
             # No edit list in any case: players read it in different ways.
             "use_editlist": 0,

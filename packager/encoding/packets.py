@@ -1,7 +1,7 @@
 """Reads the packets out of an encoder's fragmented MP4, block by block, as it is written.
 
-The encoder's own boxes are thrown away: mux.py writes ours, so that the same packets give the same
-bytes with every version of ffmpeg. Sections named are those of ISO/IEC 14496-12.
+The encoder's own boxes are thrown away: muxer.py writes ours, so that the same packets give the
+same bytes with every version of ffmpeg. Sections named are those of ISO/IEC 14496-12.
 """
 
 from __future__ import annotations

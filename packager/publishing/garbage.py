@@ -7,6 +7,9 @@ or work folder that is held is passed over.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -86,12 +89,22 @@ async def sweep(
     except StorageError as error:
         raise PublishError(storage.where(error.key), str(error)) from error
     for folder in await abandoned(work_parent):
-        size_bytes = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+        size_bytes = await asyncio.to_thread(_size_bytes, folder)
         if dry_run or await remove_abandoned(folder, this_run()):
             done.removed.append(Removed("work folder", str(folder), size_bytes))
         else:
             done.passed_over.append(f"{folder}: a run is in it")
     return done
+
+
+def _size_bytes(folder: Path) -> int:
+    """Size of what is in *folder*, from which a run may take files meanwhile."""
+    size_bytes = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            size_bytes += status.st_size if stat.S_ISREG(status.st_mode) else 0
+    return size_bytes
 
 
 async def _sweep_track(

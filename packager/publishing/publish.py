@@ -74,7 +74,7 @@ class Publication:
         # The version is whole from here on, so it is never removed: if the switch fails (or we are
         # stopped after it) nothing that current.json may name is missing.
         try:
-            return await _undivided(
+            return await _to_its_end(
                 switch(self._storage, track.movie_id, track.language, track.version, clock)
             )
         except StorageError as error:
@@ -120,6 +120,24 @@ async def _undivided(operation: Coroutine[Any, Any, _T]) -> _T:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+async def _to_its_end(operation: Coroutine[Any, Any, _T]) -> _T:
+    """Await *operation* as `_undivided` does; where it has come to its end, a stop came too late.
+
+    So whoever pressed Ctrl-C is told what is true: that the version is published.
+    """
+    task = asyncio.ensure_future(operation)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if task.exception() is not None:
+            raise
+        this = asyncio.current_task()
+        assert this is not None  # noqa: S101  # we are awaited by one
+        this.uncancel()
+        return task.result()
 
 
 async def _remove(keys: Sequence[str], storage: WritableStorage) -> None:

@@ -13,6 +13,7 @@ from packager.publishing.catalogue import find, read_version
 from packager.publishing.digests import stored_sha256
 from packager.publishing.locking import locked
 from packager.publishing.pointer import Switched, switch
+from packager.publishing.version import content_version
 
 
 async def roll_back(
@@ -40,6 +41,11 @@ async def roll_back(
             version = earlier[0].version
         try:
             track = await read_version(storage, movie_id, language, version)
+            if content_version(track) != version:
+                key = f"{track.prefix}/track.json"
+                raise DamagedVersionError(
+                    storage.where(key), "it says other things than were published"
+                )
             for rendition in track.renditions:
                 on_file(rendition.file_name)
                 key = f"{track.prefix}/{rendition.file_name}"

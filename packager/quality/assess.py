@@ -169,5 +169,8 @@ def _check_length(
     if claims.container in _ESTIMATED_CONTAINERS:
         tolerance_s = max(tolerance_s, track.declared_s * _ESTIMATE_TOLERANCE)
     found_s = heard_samples / SAMPLE_RATE_HZ + order.timing.film_starts_at_s
+    if claims.picture is not None:
+        # What sounds before the first picture is declared, and cut (commands.py).
+        found_s += max(0.0, claims.picture.starts_s - track.starts_s)
     if found_s < track.declared_s - tolerance_s:
         raise SourceTruncatedError(claims.path.name, track.declared_s, round(found_s, 3), "s")

@@ -59,7 +59,8 @@ class ChannelMeter:
         )
         if places:
             report.clipped[self._second] = places
-        if report.channels == 2:
+        if report.channels >= 2:
+            # Front left and right come first, whatever else there is (SMPTE ST 2067-8 order).
             report.correlations.append(_correlation(block))
         self._second += 1
 

@@ -125,7 +125,9 @@ def _length(judge: Judge, measured: Measured) -> Iterator[Finding]:
             "name the whole track's file",
         )
     order, film_rate = measured.order, Fraction(judge.settings.film_frame_rate)
-    running_time_s = order.running_time_s or measured.sidecar.running_time_s
+    running_time_s = (
+        measured.sidecar.running_time_s if order.running_time_s is None else order.running_time_s
+    )
     picture = measured.claims.picture
     if running_time_s is None and picture is not None:
         # The pictures that came with the sound are the film, but maybe at another speed.

@@ -29,7 +29,8 @@ class AudioTrack:
     """One audio track as its container describes it; None where it does not say.
 
     `index` counts the file's audio tracks from 0. `visual_impaired` is the container's own flag
-    for audio description. `declared_s` is the length that the track claims.
+    for audio description. `declared_s` is the length that the track claims, `starts_s` when it
+    begins in the file's own time.
     """
 
     index: int
@@ -42,6 +43,7 @@ class AudioTrack:
     visual_impaired: bool
     default: bool
     declared_s: float | None
+    starts_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def _audio_track(
         visual_impaired=bool(flags.get("visual_impaired")),
         default=bool(flags.get("default")),
         declared_s=declared_s,
+        starts_s=float(stream.get("start_time", 0.0)),
     )
 
 

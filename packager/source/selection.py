@@ -27,7 +27,7 @@ def select_audio_track(claims: SourceClaims, wanted: str | None) -> AudioTrack:
     impaired, else the only one. Raises AudioTrackError that names all tracks.
     """
     tracks = claims.tracks
-    if wanted is not None and wanted.isdigit():
+    if wanted is not None and wanted.isdecimal():
         if not 1 <= int(wanted) <= len(tracks):
             what = f"has no audio track {wanted}: {_listed(tracks)}"
             raise AudioTrackError(claims.path.name, what)

@@ -7,7 +7,7 @@ lies, and be as loud.
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ from packager.encoding.ladder import Rung
 from packager.errors import VerifyError, WorkFolderError
 from packager.ffmpeg import Tools
 from packager.progress import Progress
+from packager.publishing.locking import this_run
+from packager.publishing.version import content_version
 from packager.verification.levels import loudness_lufs
 from packager.verification.playlists import verify_playlists
 from packager.verification.reference import Reference, ReferenceBuilder
@@ -34,6 +36,7 @@ from packager.verification.rendition import (
     decode_whole,
     read_structure,
 )
+from packager.work import work_folder
 
 _PIECE_BYTES = 4 << 20
 _REPLACE = "package its source again or roll back, and look at the storage's disks"
@@ -54,20 +57,26 @@ class Problem:
 
 
 async def verify_published(
-    storage: Storage, track: Track, tools: Tools, progress: Progress
+    storage: Storage, track: Track, tools: Tools, progress: Progress, parent: Path
 ) -> list[Problem]:
     """Read, decode and compare every file of *track*; returns what is wrong, best nothing.
 
-    One file at a time is in the system's folder for temporary files. Raises WorkFolderError where
-    that is full.
+    One file at a time is in a work folder below *parent*. Raises WorkFolderError where that is
+    full.
     """
     check = _Check(storage, track, tools, progress)
+    if content_version(track) != track.version:
+        key = f"{track.prefix}/track.json"
+        check.note("track-changed", key, "says other things than were published", _REPLACE)
     try:
-        with tempfile.TemporaryDirectory(prefix="tell-verify-") as folder:
+        # Its own for each run: several may check one track at once.
+        async with work_folder(
+            parent, track.prefix, f"verify {os.getpid()}", this_run(), lambda _: ()
+        ) as folder:
             for rendition in _best_first(track):
-                await check.rendition(rendition, Path(folder) / rendition.file_name)
+                await check.rendition(rendition, folder / rendition.file_name)
     except OSError as error:
-        raise WorkFolderError(tempfile.gettempdir(), error.strerror or str(error)) from error
+        raise WorkFolderError(str(parent), error.strerror or str(error)) from error
     try:
         await asyncio.to_thread(verify_playlists, track)
     except VerifyError as error:

@@ -235,6 +235,16 @@ REFUSED = (
         _FULL,
         "in 1 of 6 seconds",
     ),
+    Exhibit(
+        "5.1 whose front is out of phase",
+        "out-of-phase",
+        _wav(
+            np.column_stack(
+                [speech(SECONDS), -0.8 * speech(SECONDS), *[0.01 * speech(SECONDS)] * 4]
+            )
+        ),
+        _FULL,
+    ),
     Exhibit("its end is missing", "running-time", _wav(speech(40)), _MINUTE, "20.0 s before"),
     Exhibit("of a longer cut", "running-time", _wav(speech(66)), _MINUTE, "6.0 s after"),
     Exhibit(

@@ -120,6 +120,26 @@ async def test_cancelled_publication_leaves_nothing(tmp_path: Path, published: P
     assert await LocalStorage(tmp_path).list("tracks") == []
 
 
+async def test_a_stop_that_comes_after_the_switch_comes_too_late(
+    tmp_path: Path, published: Published
+) -> None:
+    """Ctrl-C while current.json is written: it is published, and that is what is said."""
+    track = _as(published.track, "film")
+
+    class Slow(LocalStorage):
+        async def swap(self, key: str, data: bytes, tag: str | None) -> None:
+            await super().swap(key, data, tag)
+            task.cancel()
+            # It takes one more turn to say so.
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(_publish(track, published, Slow(tmp_path)))
+    await task
+    assert task.cancelling() == 0
+    pointer = await LocalStorage(tmp_path).read(current_key("film", "en"))
+    assert load_current(pointer, "current.json").version == track.version
+
+
 async def test_a_damaged_file_of_the_same_version_is_stored_anew(
     tmp_path: Path, published: Published
 ) -> None:

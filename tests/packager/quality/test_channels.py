@@ -49,6 +49,13 @@ def test_means_and_peaks() -> None:
     assert report.samples == 120_000
 
 
+def test_front_channels_of_more_are_compared() -> None:
+    """Left and right of 5.1 out of phase would vanish in the mix, as those of stereo do."""
+    left = tone(-20, 1.0)
+    others = [np.zeros_like(left)] * 4
+    assert _report(left, -left, *others).correlations == [pytest.approx(-1.0)]
+
+
 def test_correlation_of_each_second() -> None:
     """1 for the same, -1 for the opposite, about 0 for others, none where a channel is silent."""
     left = speech(4)

@@ -126,11 +126,11 @@ async def test_film_that_starts_after_the_end_is_an_error(tmp_path: Path, tools:
 
 
 @pytest.mark.parametrize("name", ["film.mkv", "film.mov"])
-@pytest.mark.parametrize("late_s", [0.0, 0.5])
+@pytest.mark.parametrize("late_s", [0.0, 0.5, -0.5])
 async def test_track_of_a_film_lies_where_its_pictures_are(
     tmp_path: Path, tools: Tools, name: str, late_s: float
 ) -> None:
-    """The wanted track is heard, from the first picture on: a track that begins late is late."""
+    """The wanted track is heard, from the first picture on: one that begins late is late."""
     film = write_film(tmp_path / name, late_s=late_s)
     heard = await _decode(film, tools, wanted="2")
     assert _lag(heard.mono, speech(2.0)) == round(late_s * RATE_HZ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,9 @@ class _Copy:
         shutil.copytree(published.root, root)
         self.storage = LocalStorage(root)
         self.track = published.track
+        # Where a file lies while it is checked.
+        self.parent = root.parent / "work"
+        self.parent.mkdir()
 
     def path(self, name: str) -> Path:
         return self.storage.path(f"{self.track.prefix}/{name}.mp4")
@@ -37,7 +41,9 @@ class _Copy:
         self.path(name).write_bytes(content)
 
     async def problems(self, tools: Tools, track: Track | None = None) -> list[Problem]:
-        return await verify_published(self.storage, track or self.track, tools, Silent())
+        return await verify_published(
+            self.storage, track or self.track, tools, Silent(), self.parent
+        )
 
 
 @pytest.fixture
@@ -47,8 +53,21 @@ def copy(published: Published, tmp_path: Path) -> _Copy:
 
 
 async def test_untouched_track_is_right(copy: _Copy, tools: Tools) -> None:
-    """Nothing is found where nothing has changed."""
+    """Nothing is found where nothing has changed, and nothing is left of the looking."""
     assert await copy.problems(tools) == []
+    assert list(copy.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changed", [{"track_offset_s": 4.0}, {"title": "The Generals"}, {"silences": ((0, 96_000),)}]
+)
+async def test_a_description_that_was_changed_is_named(
+    copy: _Copy, tools: Tools, changed: dict[str, Any]
+) -> None:
+    """Rotten or edited, it is still JSON: a film described four seconds late, or another one."""
+    problems = await copy.problems(tools, copy.track.model_copy(update=changed))
+    assert [each.code for each in problems] == ["track-changed"]
+    assert problems[0].where == f"{copy.track.prefix}/track.json"
 
 
 async def test_one_flipped_bit_is_named_with_its_segment(copy: _Copy, tools: Tools) -> None:
@@ -105,8 +124,9 @@ async def test_rendition_of_another_sound_is_named(
     others = [each for each in copy.track.renditions if each.name != late.name]
     track = copy.track.model_copy(update={"renditions": (*others, late)})
     problems = await copy.problems(tools, track)
-    assert [each.code for each in problems] == ["file-misaligned"]
-    assert problems[0].what.endswith("samples late against the source at its beginning")
+    # Its digest stands in track.json alone, which was published with another.
+    assert [each.code for each in problems] == ["track-changed", "file-misaligned"]
+    assert problems[1].what.endswith("samples late against the source at its beginning")
 
 
 async def _late_rendition(copy: _Copy, tools: Tools, published: Published) -> Rendition:
