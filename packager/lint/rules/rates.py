@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from packager.lint.playlist import MediaPlaylist, MultivariantPlaylist, Variant
@@ -73,23 +74,30 @@ def _peak_to_average(p: Presentation) -> Iterator[Fault]:
 
 
 def measure(playlist: MediaPlaylist, sizes: Sequence[int]) -> Rates | None:
-    """Rates of a Media Playlist whose segments have *sizes* bytes; None where nothing is known.
-
-    The peak is the largest rate over any contiguous run of segments that lasts 0.5 to 1.5 target
-    durations (RFC 8216bis 4.1), or the average where no run does.
-    """
+    """Rates of a Media Playlist whose segments have *sizes* bytes; None where nothing is known."""
     durations = [segment.duration_s for segment in playlist.segments]
     target = playlist.number("EXT-X-TARGETDURATION")
     if target is None or not durations or any(not duration for duration in durations):
         return None
-    known = [duration for duration in durations if duration is not None]
+    known = tuple(duration for duration in durations if duration is not None)
+    return _rates(known, target, tuple(sizes))
+
+
+# Each rule asks for the rates of every playlist; an hour has 625 segments.
+@lru_cache(maxsize=64)
+def _rates(known: tuple[Fraction, ...], target: int, sizes: tuple[int, ...]) -> Rates:
+    """Peak and average of segments that last *known* seconds.
+
+    The peak is the largest rate over any contiguous run of segments that lasts 0.5 to 1.5 target
+    durations (RFC 8216bis 4.1), or the average where no run does.
+    """
     average = Fraction(8 * sum(sizes)) / sum(known, Fraction(0))
     peak = Fraction(0)
     for first in range(len(known)):
         lasting, size = Fraction(0), 0
-        for duration, size_bytes in zip(known[first:], sizes[first:], strict=True):
-            lasting += duration
-            size += size_bytes
+        for at in range(first, len(known)):
+            lasting += known[at]
+            size += sizes[at]
             if lasting > Fraction(3 * target, 2):
                 break
             if lasting >= Fraction(target, 2):
