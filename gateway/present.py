@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
@@ -14,8 +15,10 @@ from gateway.grants import Grant
 from gateway.posters import poster_url
 from gateway.schemas import Download, GrantView, TicketList, TicketView
 from media import hls
-from media.errors import TrackNotFoundError
+from media.errors import InvalidIdError, MediaError, TrackNotFoundError
 from media.library import Library
+
+log = structlog.get_logger(__name__)
 
 JSON = "application/json"
 # The forms of a grant, the first where none is asked for; the last two are what players ask for in
@@ -73,14 +76,27 @@ class TicketPresenter:
         return TicketList(tickets=views, server_time=self._clock())
 
     async def _described(self, ticket: Ticket) -> bool | None:
+        """Whether a track is published; None where that is not known now.
+
+        A storage that fails, or a track that cannot be read, takes no ticket from a listener and
+        no event: times and cancellations matter to her whatever is known of the track.
+        """
         if ticket.movie is None:
             return None
         try:
             await self._library.resolve(
                 ticket.movie_id, ticket.movie.audio_description_path, language=None
             )
-        except TrackNotFoundError:
+        except (TrackNotFoundError, InvalidIdError):
             return False
+        except MediaError as error:
+            log.warning(
+                "track_not_looked_up",
+                correlation_id=ticket.correlation_id,
+                code=error.code,
+                error=str(error),
+            )
+            return None
         return True
 
 

@@ -84,6 +84,7 @@ async def town_with_own_tracks(
     amc: TestServer,
     clock: HandClock,
     aiohttp_client: Clients,
+    database_url: str,
 ) -> Town:
     """A town whose storage holds the English track's aac-64k alone, and may be broken."""
     root = tmp_path / "media"
@@ -95,7 +96,7 @@ async def town_with_own_tracks(
     (root / track.prefix / "track.json").write_bytes(dump_track(one))
     current = current_key(track.movie_id, track.language)
     shutil.copy(media_root / current, root / current)
-    return await open_town(tmp_path, root, amc, clock, aiohttp_client)
+    return await open_town(tmp_path, root, amc, clock, aiohttp_client, database_url)
 
 
 @pytest.fixture

@@ -66,6 +66,37 @@ async def test_each_kind_by_its_name(town: Town) -> None:
     assert cancelled.data["ticket"]["state"] == "cancelled"
 
 
+@pytest.mark.parametrize("broken", ["unreadable", "no track"])
+async def test_a_storage_that_fails_silences_nobody(
+    town_with_own_tracks: Town, broken: str
+) -> None:
+    """She hears of the change meanwhile, without a word on the track, and of the next one too."""
+    town = town_with_own_tracks
+    screening = await town.show(starts_in=600)
+    _, listener = await sold_and_claimed(town, screening)
+    current = next((town.folder / "media" / "tracks").rglob("current.json"))
+    pointer = current.read_bytes()
+    if broken == "unreadable":
+        current.unlink()
+        # A link to itself: something is there, and cannot be opened (ELOOP, path_resolution(7)).
+        current.symlink_to(current)
+    else:
+        current.write_bytes(b"{")
+    described = []
+    async with listening(town.tell, listener) as ears:
+        for minutes in (1, 2):
+            later = await town.amc.app[SERVICES].desk.delay(
+                screening.showtime_id, timedelta(minutes=minutes)
+            )
+            await push(town, "screening.updated", details_json(later))
+            shown = (await ears.next()).data["ticket"]
+            assert datetime.fromisoformat(shown["movie_start"]) == later.movie_start
+            described.append(shown["described"])
+            current.unlink()
+            current.write_bytes(pointer)
+    assert described == [None, True]
+
+
 async def test_she_hears_of_her_own_tickets_alone(town: Town) -> None:
     """Another's screening says nothing to her; the next one of her own does."""
     hers, others = await town.show(starts_in=600), await town.show(starts_in=600)
