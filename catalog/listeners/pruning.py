@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catalog.enrichment.look_ups import OPEN
 from catalog.listeners.privacy import erase_idle_listeners, erase_purchases
+from catalog.models import PurchaseState
 from catalog.store.database import Database
 from catalog.store.schema import (
     claims,
@@ -30,11 +33,17 @@ log = structlog.get_logger()
 _AT_ONCE = 200
 # Between the row of a new listener and that of her first claim lie milliseconds.
 _LISTENER_REST = timedelta(days=1)
+# Since the sale. A ticket sold in advance may be parked for months before its film, and is nobody's
+# to throw away; no cinema sells more than a year ahead.
+PARKED_FLOOR = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
 class KeepRules:
     """For how long what is kept: *tickets* after the end of their screening.
+
+    A purchase that is still looked up is kept until it is a ticket, however old it is; one that is
+    parked for a person for PARKED_FLOOR at least.
 
     *messages*: the ids of webhook messages, by which one that comes again is known, and
     cancellations that came without their purchase.
@@ -69,6 +78,7 @@ class Pruning:
         old = now - self._rules.tickets
         forgotten = now - self._rules.messages
         tickets = await self._all(partial(_prune_purchases, old))
+        tickets += await self._prune_parked(now - max(self._rules.tickets, PARKED_FLOOR))
         # After the tickets: their listeners may hold none now.
         idle = await self._all(partial(_prune_listeners, now - _LISTENER_REST))
         pruned = Pruned(
@@ -81,6 +91,15 @@ class Pruning:
         log.info("pruned", **asdict(pruned))
         return pruned
 
+    async def _prune_parked(self, before: datetime) -> int:
+        """Erase what nobody has looked after since then, and say of each that it was lost."""
+        erased = 0
+        while gone := await self._database.run(partial(_erase_parked, before)):
+            for each in gone:
+                log.error("parked_purchase_pruned", **each._asdict())
+            erased += len(gone)
+        return erased
+
     async def _all(self, some: Callable[[AsyncConnection], Awaitable[int]]) -> int:
         """Run *some* until nothing is left to erase; how many it erased."""
         erased = 0
@@ -90,10 +109,11 @@ class Pruning:
 
 
 async def _prune_purchases(before: datetime, connection: AsyncConnection) -> int:
-    """By the screening's end; by the sale where the screening was never known."""
+    """By the screening's end; by the sale where it was cancelled before that was known."""
     rows = await connection.scalars(
         select(purchases.c.id)
         .outerjoin(screenings, screenings.c.id == purchases.c.screening_id)
+        .where(purchases.c.state.not_in(OPEN))
         .where(
             or_(
                 screenings.c.credits_end < before,
@@ -105,6 +125,45 @@ async def _prune_purchases(before: datetime, connection: AsyncConnection) -> int
     found = list(rows)
     await erase_purchases(connection, found)
     return len(found)
+
+
+class _Lost(NamedTuple):
+    correlation_id: str
+    environment: str
+    showtime_id: str
+    accepted_at: str
+    failure_code: str | None
+
+
+async def _erase_parked(before: datetime, connection: AsyncConnection) -> list[_Lost]:
+    found = (
+        await connection.execute(
+            select(
+                purchases.c.id,
+                purchases.c.correlation_id,
+                purchases.c.environment,
+                purchases.c.showtime_id,
+                purchases.c.accepted_at,
+                purchases.c.failure_code,
+            )
+            .where(purchases.c.state == PurchaseState.PARKED)
+            .where(purchases.c.accepted_at < before)
+            .limit(_AT_ONCE)
+            # `tell purchases retry` may be setting it free.
+            .with_for_update()
+        )
+    ).all()
+    await erase_purchases(connection, [row.id for row in found])
+    return [
+        _Lost(
+            row.correlation_id,
+            row.environment,
+            row.showtime_id,
+            row.accepted_at.isoformat(),
+            row.failure_code,
+        )
+        for row in found
+    ]
 
 
 async def _prune_listeners(before: datetime, connection: AsyncConnection) -> int:

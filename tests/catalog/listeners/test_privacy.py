@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, insert, select, update
+from structlog.testing import capture_logs
 
 from catalog.enrichment.enricher import Enrichment
 from catalog.errors import PurchaseNotFoundError, TicketNotFoundError
@@ -12,6 +13,7 @@ from catalog.listeners.claims import Claims
 from catalog.listeners.playback import Playback, PlaybackSource, PlaybackState
 from catalog.listeners.privacy import Forgotten, Privacy, told_count, told_number
 from catalog.listeners.pruning import KeepRules, Pruned, Pruning
+from catalog.models import PurchaseState
 from catalog.purchases.intake import Intake
 from catalog.screenings.timeline import Phase
 from catalog.store.database import Database
@@ -258,12 +260,47 @@ async def test_messages_and_lost_cancellations_are_pruned_after_their_own_time(
     assert await count(database, purchases) == 1
 
 
-async def test_a_purchase_without_a_screening_is_pruned_by_its_sale(
+async def in_state(database: Database, state: PurchaseState) -> None:
+    """Every purchase, whatever it was."""
+    async with database.write() as connection:
+        await connection.execute(update(purchases).values(state=state))
+
+
+async def test_a_purchase_that_is_still_looked_up_is_never_pruned(
     database: Database, intake: Intake, pruning: Pruning, clock: Clock
 ) -> None:
-    """One that was never looked up, or parked for ever, does not stay for ever."""
+    """The partner may be away for as long as it likes: what was answered 202 becomes a ticket."""
     await accept(intake, "nobody", notice())
-    clock.move(days=30, seconds=1)
+    clock.move(days=1000)
+    assert (await pruning.prune()).tickets == 0
+    assert await count(database, purchases) == 1
+
+
+async def test_a_parked_purchase_is_kept_for_a_year_and_its_loss_is_told(
+    database: Database, intake: Intake, pruning: Pruning, clock: Clock
+) -> None:
+    """Sold in advance, it waits longer for a person than for its film; each loss is an error."""
+    correlation_id = await accept(intake, "nobody", notice())
+    await in_state(database, PurchaseState.PARKED)
+    clock.move(days=366)
+    assert (await pruning.prune()).tickets == 0
+    clock.move(seconds=1)
+    with capture_logs() as logs:
+        assert (await pruning.prune()).tickets == 1
+    (told,) = [each for each in logs if each["event"] == "parked_purchase_pruned"]
+    assert (told["log_level"], told["correlation_id"]) == ("error", correlation_id)
+    assert await count(database, purchases) == 0
+
+
+async def test_a_purchase_cancelled_before_its_screening_was_known_is_pruned_by_its_sale(
+    database: Database, intake: Intake, pruning: Pruning, clock: Clock
+) -> None:
+    """It can become no ticket any more, so it does not stay for ever."""
+    await accept(intake, "nobody", notice())
+    await in_state(database, PurchaseState.CANCELLED)
+    clock.move(days=30)
+    assert (await pruning.prune()).tickets == 0
+    clock.move(seconds=1)
     assert (await pruning.prune()).tickets == 1
 
 
@@ -294,6 +331,7 @@ async def test_more_than_one_transaction_holds_are_all_pruned(
     """Bit by bit, until nothing is left."""
     for number in range(5):
         await accept(intake, "nobody", notice(purchase_id=f"p-{number}"))
+    await in_state(database, PurchaseState.CANCELLED)
     async with database.write() as connection:
         row = (await connection.execute(select(purchases).limit(1))).mappings().one()
         rows = [
