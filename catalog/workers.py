@@ -18,6 +18,17 @@ def spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     return task
 
 
+def is_alive(task: asyncio.Task[None] | None) -> bool:
+    """Whether a worker is at work: False before its start, after its end, and after a bug."""
+    return task is not None and not task.done()
+
+
+async def ended(task: asyncio.Task[None] | None) -> None:
+    """Wait for the end of a worker that was told to end, or died long ago: that was reported."""
+    if task is not None:
+        await asyncio.wait([task])
+
+
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("worker_failed", worker=task.get_name(), exc_info=error)

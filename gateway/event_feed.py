@@ -17,7 +17,7 @@ import structlog
 from catalog.errors import DatabaseError
 from catalog.listeners.events import Event, EventLog, purchase_rows, screening_rows
 from catalog.purchases.tickets import Held, Tickets
-from catalog.workers import spawn
+from catalog.workers import ended, is_alive, spawn
 from gateway import sse
 from gateway.errors import EventStreamsFullError
 from gateway.present import TicketPresenter
@@ -130,6 +130,11 @@ class EventFeed:
         self._running = False
         self._worker: asyncio.Task[None] | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether the worker is at work: False before start, after stop, and after a bug."""
+        return is_alive(self._worker)
+
     async def start(self) -> None:
         """Begin to read."""
         self._running = True
@@ -138,8 +143,7 @@ class EventFeed:
     async def stop(self) -> None:
         """Let all connections go and end."""
         self.close()
-        if self._worker is not None:
-            await self._worker
+        await ended(self._worker)
 
     def close(self) -> None:
         """Let all connections go: the server stops, and would wait for them."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 
@@ -32,6 +33,35 @@ class Probe:
 
     ask: Callable[[], Awaitable[str | None]]
     needed: bool
+
+
+class Worker(Protocol):
+    """Works in the background of this process."""
+
+    @property
+    def running(self) -> bool:
+        """False before its start, after its end, and after a bug."""
+        ...
+
+
+class Background:
+    """The workers of this process. One that died of a bug stays dead: only a restart mends it."""
+
+    def __init__(self) -> None:
+        self._workers: dict[str, Worker] = {}
+
+    def watch(self, name: str, worker: Worker) -> None:
+        """Tell of *worker* from now on; it has been started."""
+        self._workers[name] = worker
+
+    def dead(self) -> list[str]:
+        """The names of those that do not work."""
+        return [name for name, worker in self._workers.items() if not worker.running]
+
+    async def probe(self) -> None:
+        """Raise ProbeError where a worker is dead."""
+        if dead := self.dead():
+            raise ProbeError(f"dead, so restart: {', '.join(dead)}")
 
 
 class Readiness:

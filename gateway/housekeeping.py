@@ -13,7 +13,7 @@ from catalog.listeners.events import EventLog
 from catalog.listeners.pruning import KeepRules, Pruning
 from catalog.store.database import Database
 from catalog.store.leases import Lease
-from catalog.workers import spawn
+from catalog.workers import is_alive, spawn
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +41,11 @@ class Housekeeping:
         self._next_at: datetime | None = None
         self._stopping = False
         self._worker: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the worker is at work: False before start, after stop, and after a bug."""
+        return is_alive(self._worker)
 
     async def start(self) -> None:
         """Begin with what is due."""

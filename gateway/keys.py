@@ -35,7 +35,7 @@ from gateway.delivery.request_lines import RequestLines
 from gateway.delivery.usher import Usher
 from gateway.event_feed import EventFeed
 from gateway.grants import Grants
-from gateway.health import Readiness
+from gateway.health import Background, Readiness
 from gateway.limits import Limits, Policies, Standing
 from gateway.metrics import Metrics
 from gateway.ops.desk import Desk
@@ -106,6 +106,9 @@ USHER = web.AppKey("usher", Usher)
 PRESENTER = web.AppKey("presenter", TicketPresenter)
 POSTERS = web.AppKey("posters", Posters)
 READINESS = web.AppKey("readiness", Readiness)
+# Workers without whom the requests themselves go wrong, and the others.
+VITAL = web.AppKey("vital", Background)
+BACKGROUND = web.AppKey("background", Background)
 TEAM = web.AppKey("team", Team)
 WEB_APP = web.AppKey("web_app", WebApp)
 OPENAPI = web.AppKey("openapi", bytes)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from catalog.workers import spawn
+from catalog.workers import ended, is_alive, spawn
 from gateway.errors import SecretsError
 from gateway.media_keys import media_ring, read_media_keys
 from gateway.secrets import check_private
@@ -48,6 +48,11 @@ class LiveMediaKeys:
         self._stopping = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether the worker is at work: False before start, after stop, and after a bug."""
+        return is_alive(self._worker)
+
     async def start(self) -> None:
         """Look at the file, and begin to look again and again."""
         await self.look()
@@ -56,8 +61,7 @@ class LiveMediaKeys:
     async def stop(self) -> None:
         """End."""
         self._stopping.set()
-        if self._worker is not None:
-            await self._worker
+        await ended(self._worker)
 
     async def look(self) -> None:
         """Take up what has changed since the last look."""

@@ -32,7 +32,7 @@ from catalog.errors import (
 from catalog.partner.details import Question, ScreeningDetails
 from catalog.store.database import Database
 from catalog.traceparent import tracing
-from catalog.workers import spawn
+from catalog.workers import ended, is_alive, spawn
 
 log = structlog.get_logger()
 
@@ -104,7 +104,7 @@ class Enrichment:
     @property
     def running(self) -> bool:
         """Whether the worker is at work: False before start, after stop, and after a bug."""
-        return self._worker is not None and not self._worker.done()
+        return is_alive(self._worker)
 
     async def start(self) -> None:
         """Begin with what is due."""
@@ -115,8 +115,7 @@ class Enrichment:
         """Drop the look-ups that are under way, finish what is being stored, and end."""
         self._running = False
         self.kick()
-        if self._worker is not None:
-            await self._worker
+        await ended(self._worker)
         dropped = dict(self._asking)
         for look_up in dropped:
             self._flights[look_up].cancel()

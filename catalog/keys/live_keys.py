@@ -12,7 +12,7 @@ import structlog
 from catalog.errors import DatabaseError
 from catalog.keys.webhook_keys import KeyStore, OpenKey
 from catalog.keys.webhooks import WebhookKeySet
-from catalog.workers import spawn
+from catalog.workers import ended, is_alive, spawn
 
 log = structlog.get_logger()
 
@@ -42,6 +42,11 @@ class LiveKeys:
         self._readings = asyncio.Condition()
         self._worker: asyncio.Task[None] | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether the worker is at work: False before start, after stop, and after a bug."""
+        return is_alive(self._worker)
+
     async def start(self) -> None:
         """Read the keys, and begin to read them again and again; raises DatabaseError."""
         await self.refresh()
@@ -50,8 +55,7 @@ class LiveKeys:
     async def stop(self) -> None:
         """End."""
         self._stopping.set()
-        if self._worker is not None:
-            await self._worker
+        await ended(self._worker)
 
     async def refresh(self) -> None:
         """Read the keys now; raises DatabaseError."""

@@ -23,7 +23,7 @@ from catalog.partner.clock_records import read_clock, write_clock
 from catalog.screenings.keeping import correct_clock
 from catalog.store.database import Database
 from catalog.store.leases import Lease
-from catalog.workers import spawn
+from catalog.workers import ended, is_alive, spawn
 
 log = structlog.get_logger()
 
@@ -43,10 +43,7 @@ class ClockSource(Protocol):
 
 
 class ClockWatch:
-    """The worker. *on_change* is called after stamps were read anew.
-
-    *on_measured* is told the environment and what is known now.
-    """
+    """The worker. *on_change* is called after stamps were read anew."""
 
     def __init__(
         self,
@@ -57,7 +54,6 @@ class ClockWatch:
         *,
         every_s: float,
         on_change: Callable[[], None] = lambda: None,
-        on_measured: Callable[[str, PartnerClock, datetime], None] = lambda *told: None,
     ) -> None:
         self._database = database
         self._sources = sources
@@ -65,13 +61,22 @@ class ClockWatch:
         self._lease = lease
         self._every_s = every_s
         self._on_change = on_change
-        self._on_measured = on_measured
+        self._known: dict[str, PartnerClock] = {}
         self._flights: dict[str, asyncio.Task[None]] = {}
         self._reviewed: dict[str, datetime] = {}
         # Bursts in a row that got no answer.
         self._unanswered: dict[str, int] = {}
         self._stopping = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the worker is at work: False before start, after stop, and after a bug."""
+        return is_alive(self._worker)
+
+    def known(self, environment: str) -> PartnerClock | None:
+        """What this or another replica has measured last; None where nobody has."""
+        return self._known.get(environment)
 
     async def start(self) -> None:
         """Measure all clocks, for a moment at most, and then again and again."""
@@ -81,8 +86,7 @@ class ClockWatch:
     async def stop(self) -> None:
         """Drop what is under way, and let another replica have the lease."""
         self._stopping.set()
-        if self._worker is not None:
-            await self._worker
+        await ended(self._worker)
         for flight in list(self._flights.values()):
             flight.cancel()
         await asyncio.gather(*self._flights.values(), return_exceptions=True)
@@ -113,11 +117,20 @@ class ClockWatch:
                     return
             try:
                 mine = await self._lease.acquire()
+                if not mine:
+                    await self.look()
             except DatabaseError as error:
                 log.warning("clock_watch_unleased", error=str(error))
                 continue
             if mine:
                 await asyncio.gather(*(self.measure(each) for each in self._sources))
+
+    async def look(self) -> None:
+        """Take up what the replica that measures has found; raises DatabaseError."""
+        async with self._database.read() as connection:
+            for environment in self._sources:
+                if (known := await read_clock(connection, environment)) is not None:
+                    self._known[environment] = known
 
     def _wait_s(self) -> float:
         """Until the next measurement: sooner where a partner did not answer, as when it starts."""
@@ -127,10 +140,8 @@ class ClockWatch:
     async def _measure(self, environment: str) -> None:
         readings = await self._burst(environment)
         reading = best(readings)
-        if reading is None:
-            self._unanswered[environment] = self._unanswered.get(environment, 0) + 1
-            return
-        self._unanswered[environment] = 0
+        failures = self._unanswered.get(environment, 0) + 1
+        self._unanswered[environment] = 0 if reading is not None else failures
         try:
             changed = await self._database.run(
                 lambda connection: self._keep(connection, environment, reading)
@@ -163,13 +174,23 @@ class ClockWatch:
             log.warning("partner_clock_unanswered", environment=environment, reason=error.reason)
         return readings
 
-    async def _keep(self, connection: AsyncConnection, environment: str, reading: Reading) -> int:
-        """Store what is known now, and read stamps anew where it matters; how many changed."""
+    async def _keep(
+        self, connection: AsyncConnection, environment: str, reading: Reading | None
+    ) -> int:
+        """Store what is known now, and read stamps anew where it matters; how many changed.
+
+        Without a *reading* what is known grows old, and so do the bounds that stand on it.
+        """
         now = self._clock()
         known = await read_clock(connection, environment, lock=True)
-        fresh = observe(known, reading)
-        await write_clock(connection, environment, fresh)
-        self._on_measured(environment, fresh, now)
+        if reading is None:
+            if known is None:
+                return 0
+            fresh = known
+        else:
+            fresh = observe(known, reading)
+            await write_clock(connection, environment, fresh)
+        self._known[environment] = fresh
         was_set = known is not None and fresh.before != known.before
         if was_set:
             log.warning(

@@ -31,7 +31,7 @@ from catalog.purchases.notices import PurchaseNotice
 from catalog.store.database import Database
 from catalog.store.schema import purchases
 from catalog.traceparent import trace_id_of
-from catalog.workers import spawn
+from catalog.workers import ended, is_alive, spawn
 
 log = structlog.get_logger()
 
@@ -117,7 +117,7 @@ class Intake:
     @property
     def running(self) -> bool:
         """Whether purchases are taken: False before start, after stop, and after a bug."""
-        return self._taking
+        return self._taking and is_alive(self._worker)
 
     @property
     def waiting(self) -> int:
@@ -133,8 +133,7 @@ class Intake:
         """Refuse new purchases, answer those that wait, and end."""
         self._taking = False
         self._filled.set()
-        if self._worker is not None:
-            await self._worker
+        await ended(self._worker)
 
     async def accept(self, environment: str, notice: PurchaseNotice, delivery: Delivery) -> str:
         """Store the purchase and return its correlation id; by then it is durable.

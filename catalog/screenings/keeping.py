@@ -150,6 +150,8 @@ async def correct_clock(connection: AsyncConnection, environment: str, now: date
 
     Only those that are not over, and only where the new measurement excludes the one by which they
     were read, or is much better: a start that moved by a tremble each minute would help nobody.
+    Where nothing was measured for long, a plan's bound grows: its clock runs on. A stamp's does
+    not, which was read by the clock of its own moment.
     """
     clock = await read_clock(connection, environment)
     query = (
@@ -184,7 +186,7 @@ async def correct_clock(connection: AsyncConnection, environment: str, now: date
 
 
 _TIMES = ("previews_start", "movie_start", "credits_end")
-# A bound that shrinks by less than this is no news.
+# A bound that shrinks or grows by less than this is no news.
 _WORTH_MS = 100
 
 
@@ -231,7 +233,10 @@ def _recorrection(row: Row[Any], clock: PartnerClock | None, now: datetime) -> C
         fresh = correction_of_plan(clock, now)
     if abs(fresh.offset_us - kept.offset_us) > fresh.bound_us + kept.bound_us:
         return fresh
-    return fresh if fresh.bound_ms + _WORTH_MS < kept.bound_ms else None
+    if fresh.bound_ms + _WORTH_MS < kept.bound_ms:
+        return fresh
+    is_plan = row.status is not ScreeningStatus.STARTED
+    return fresh if is_plan and kept.bound_ms + _WORTH_MS < fresh.bound_ms else None
 
 
 def _kept(row: Row[Any]) -> Correction:

@@ -26,7 +26,7 @@ from catalog.screenings.screening_rows import select_seen, told_of
 from catalog.store.database import Database
 from catalog.store.leases import Lease
 from catalog.store.schema import purchases, screenings
-from catalog.workers import spawn
+from catalog.workers import ended, is_alive, spawn
 
 log = structlog.get_logger()
 
@@ -99,6 +99,11 @@ class Polling:
         self._running = False
         self._worker: asyncio.Task[None] | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether the worker is at work: False before start, after stop, and after a bug."""
+        return is_alive(self._worker)
+
     async def start(self) -> None:
         """Begin with what is due."""
         self._running = True
@@ -108,8 +113,7 @@ class Polling:
         """End after the polls that are under way, and let another replica have the lease."""
         self._running = False
         self.kick()
-        if self._worker is not None:
-            await self._worker
+        await ended(self._worker)
         try:
             await self._lease.release()
         except DatabaseError as error:

@@ -21,7 +21,7 @@ from catalog.errors import DatabaseError, TicketNotFoundError
 from catalog.listeners.events import Event, EventLog
 from catalog.models import Ticket
 from catalog.purchases.tickets import Known, Tickets
-from catalog.workers import spawn
+from catalog.workers import ended, is_alive, spawn
 from gateway.delivery.batches import Batches
 from media.shared_readings import told
 
@@ -89,6 +89,11 @@ class Entitlements:
         """Seconds since the log was last read to its end; 0 before the first time."""
         return 0.0 if self._looked_at is None else self._monotonic() - self._looked_at
 
+    @property
+    def running(self) -> bool:
+        """Whether the worker is at work: False before start, after stop, and after a bug."""
+        return is_alive(self._worker)
+
     async def start(self) -> None:
         """Begin behind the events of now; raises DatabaseError."""
         self._position = (await self._log.span()).last
@@ -99,8 +104,7 @@ class Entitlements:
         """End; a look that is under way is waited for."""
         self._running = False
         self._kicked.set()
-        if self._worker is not None:
-            await self._worker
+        await ended(self._worker)
         if self._look is not None:
             with suppress(DatabaseError):
                 await self._look

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 from aiohttp import web
 
 from catalog.partner.client import PartnerClient
-from catalog.partner.clock import PartnerClock
+from catalog.partner.clock import UNMEASURED
 from catalog.partner.clock_watch import ClockWatch
 from catalog.screenings.polling import Polling
 from catalog.screenings.screening_events import ScreeningEvents
 from catalog.store.leases import Lease
 from gateway.keys import (
     ANSWERS,
+    BACKGROUND,
     CLOCK,
     CLOCK_WATCH,
     DATABASE,
@@ -39,11 +41,6 @@ async def changes(app: web.Application) -> AsyncIterator[None]:
     # Longer than from one measurement to the next, or it would wander.
     clock_lease = timedelta(seconds=3 * settings.polling.clock_every_s)
 
-    def measured(environment: str, known: PartnerClock, now: datetime) -> None:
-        offset_s, bound_s = known.offset_us * _MICROSECOND_S, known.bound_at(now) * _MICROSECOND_S
-        metrics.partner_clock_offset.labels(environment).set(offset_s)
-        metrics.partner_clock_bound.labels(environment).set(bound_s)
-
     app[CLOCK_WATCH] = watch = ClockWatch(
         database,
         {
@@ -54,9 +51,12 @@ async def changes(app: web.Application) -> AsyncIterator[None]:
         Lease(database, clock, "clock-watch", holder, clock_lease),
         every_s=settings.polling.clock_every_s,
         on_change=feed.kick,
-        on_measured=measured,
     )
     await watch.start()
+    for name in settings.partners:
+        offset, bound = partial(_offset_s, app, name), partial(_bound_s, app, name)
+        metrics.watch(metrics.partner_clock_offset.labels(name), offset)
+        metrics.watch(metrics.partner_clock_bound.labels(name), bound)
     app[SCREENING_EVENTS] = ScreeningEvents(
         database, clock, on_change=feed.kick, measure=watch.measure
     )
@@ -71,6 +71,20 @@ async def changes(app: web.Application) -> AsyncIterator[None]:
         on_poll=lambda environment, outcome: metrics.polls.labels(environment, outcome).inc(),
     )
     await polling.start()
+    app[BACKGROUND].watch("clock watch", watch)
+    app[BACKGROUND].watch("polling", polling)
     yield
     await polling.stop()
     await watch.stop()
+
+
+def _offset_s(app: web.Application, environment: str) -> float:
+    known = app[CLOCK_WATCH].known(environment)
+    return (UNMEASURED if known is None else known).offset_us * _MICROSECOND_S
+
+
+def _bound_s(app: web.Application, environment: str) -> float:
+    """The bound as it stands now: it grows while nothing is measured."""
+    known = app[CLOCK_WATCH].known(environment)
+    bound_us = UNMEASURED.bound_us if known is None else known.bound_at(app[CLOCK]())
+    return bound_us * _MICROSECOND_S

@@ -28,6 +28,7 @@ from gateway.keys import (
     SETTINGS,
     STORAGE,
     TICKETS,
+    VITAL,
 )
 from gateway.playlists import MediaPlaylists
 from gateway.presigning import Presigner
@@ -45,6 +46,7 @@ async def delivery(app: web.Application) -> AsyncIterator[None]:
         limit=settings.delivery.kept_tickets,
     )
     await entitlements.start()
+    app[VITAL].watch("entitlements", entitlements)
     app[METRICS].watch(app[METRICS].event_log_age_seconds, lambda: entitlements.age_s)
     storage = app[STORAGE]
     if settings.delivery.presigned_s and isinstance(storage, Presigns):

@@ -9,6 +9,7 @@ from aiohttp import web
 from catalog.enrichment.enricher import Enrichment
 from gateway.keys import (
     ANSWERS,
+    BACKGROUND,
     CLOCK,
     DATABASE,
     ENRICHMENT,
@@ -43,5 +44,6 @@ async def enrichment(app: web.Application) -> AsyncIterator[None]:
         on_parked=lambda code: app[METRICS].parked.labels(code).inc(),
     )
     await running.start()
+    app[BACKGROUND].watch("enrichment", running)
     yield
     await running.stop()

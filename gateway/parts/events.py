@@ -8,7 +8,16 @@ from aiohttp import web
 
 from catalog.listeners.events import EventLog
 from gateway.event_feed import EventFeed
-from gateway.keys import DATABASE, ENTITLEMENTS, EVENT_FEED, METRICS, PRESENTER, SETTINGS, TICKETS
+from gateway.keys import (
+    DATABASE,
+    ENTITLEMENTS,
+    EVENT_FEED,
+    METRICS,
+    PRESENTER,
+    SETTINGS,
+    TICKETS,
+    VITAL,
+)
 
 
 async def events(app: web.Application) -> AsyncIterator[None]:
@@ -28,6 +37,7 @@ async def events(app: web.Application) -> AsyncIterator[None]:
         on_kick=app[ENTITLEMENTS].kick,
     )
     await feed.start()
+    app[VITAL].watch("event feed", feed)
     yield
     await feed.stop()
 

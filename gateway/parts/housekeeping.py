@@ -11,7 +11,7 @@ from aiohttp import web
 from catalog.listeners.playback import Playback
 from catalog.listeners.privacy import Privacy
 from gateway.housekeeping import Housekeeping
-from gateway.keys import CLOCK, DATABASE, PLAYBACK, PRIVACY, SETTINGS
+from gateway.keys import BACKGROUND, CLOCK, DATABASE, PLAYBACK, PRIVACY, SETTINGS
 
 
 async def housekeeping(app: web.Application) -> AsyncIterator[None]:
@@ -27,5 +27,6 @@ async def housekeeping(app: web.Application) -> AsyncIterator[None]:
         timedelta(seconds=settings.events.keep_s),
     )
     await running.start()
+    app[BACKGROUND].watch("housekeeping", running)
     yield
     await running.stop()

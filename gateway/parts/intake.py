@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from catalog.purchases.intake import Intake
-from gateway.keys import CLOCK, DATABASE, ENRICHMENT, INTAKE, METRICS, SETTINGS
+from gateway.keys import CLOCK, DATABASE, ENRICHMENT, INTAKE, METRICS, SETTINGS, VITAL
 
 
 async def intake(app: web.Application) -> AsyncIterator[None]:
@@ -22,5 +22,6 @@ async def intake(app: web.Application) -> AsyncIterator[None]:
     )
     app[METRICS].watch(app[METRICS].intake_waiting, lambda: running.waiting)
     await running.start()
+    app[VITAL].watch("intake", running)
     yield
     await running.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from gateway.keys import PASSES, SECRETS, SETTINGS, TOKENS
+from gateway.keys import BACKGROUND, PASSES, SECRETS, SETTINGS, TOKENS
 from gateway.live_media_keys import LiveMediaKeys
 from gateway.media_keys import media_path
 from media.tokens import Keyring
@@ -25,5 +25,6 @@ async def media_keys(app: web.Application) -> AsyncIterator[None]:
     path = media_path(Path(app[SETTINGS].secrets.dir))
     watched = LiveMediaKeys(path, app[SECRETS].keyring, use)
     await watched.start()
+    app[BACKGROUND].watch("media keys", watched)
     yield
     await watched.stop()

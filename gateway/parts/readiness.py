@@ -1,4 +1,4 @@
-"""What /readyz asks: the database, the storage, and each partner."""
+"""What /readyz asks: the database, the storage, the workers, and each partner with its clock."""
 
 from __future__ import annotations
 
@@ -11,11 +11,21 @@ from aiohttp import web
 from catalog.partner.answer_cache import AnswerCache
 from catalog.partner.answers import Answers
 from catalog.partner.breaker import BreakerState
-from gateway.health import Probe, ProbeError, Readiness, probe_folder, probe_partner
+from catalog.partner.clock import PartnerClock
+from gateway.health import (
+    Background,
+    Probe,
+    ProbeError,
+    Readiness,
+    probe_folder,
+    probe_partner,
+)
 from gateway.keys import (
     ANSWER_CACHE,
     ANSWERS,
+    BACKGROUND,
     CLOCK,
+    CLOCK_WATCH,
     DATABASE,
     LIMITS,
     READINESS,
@@ -23,17 +33,28 @@ from gateway.keys import (
     SETTINGS,
     STORAGE,
     TEAM,
+    VITAL,
     WEBHOOK_KEYS,
 )
 from media.s3_address import is_s3
+
+# As the alert TellClockUnsure has it (deploy/prometheus/alerts.yml).
+_CLOCK_BOUND_US = 1_000_000
 
 
 async def readiness(app: web.Application) -> AsyncIterator[None]:
     """Gather the probes."""
     settings = app[SETTINGS]
+    # Each part puts its workers there when it has started them.
+    app[VITAL], app[BACKGROUND] = Background(), Background()
+    app[BACKGROUND].watch("webhook keys", app[WEBHOOK_KEYS])
     probes = {
         "database": Probe(app[DATABASE].ping, needed=True),
         "storage": Probe(partial(_probe_storage, app), needed=True),
+        # Without them purchases are refused, or listeners hear of no change: another replica is
+        # better. What the others do, a replica that is well does for all.
+        "serving": Probe(app[VITAL].probe, needed=True),
+        "background": Probe(app[BACKGROUND].probe, needed=False),
     }
     probes["webhook-keys"] = Probe(partial(_probe_keys, app), needed=False)
     if TEAM in app:
@@ -49,6 +70,8 @@ async def readiness(app: web.Application) -> AsyncIterator[None]:
         ask = partial(probe_partner, app[SESSION], partner.base_url)
         probes[f"partner.{name}"] = Probe(ask, needed=False)
         probes[f"breaker.{name}"] = Probe(partial(_probe_breaker, app[ANSWERS][name]), needed=False)
+        # What it says of a start is good to the bound that listeners are told.
+        probes[f"clock.{name}"] = Probe(partial(_probe_clock, app, name), needed=False)
     app[READINESS] = Readiness(probes, app[TEAM].slot if TEAM in app else None)
     yield
 
@@ -72,6 +95,18 @@ async def _probe_answers(cache: AnswerCache) -> None:
     """Raise ProbeError where Redis does not keep the partners' answers just now."""
     if not await cache.is_shared():
         raise ProbeError("Redis does not answer: each replica keeps the partners' answers itself")
+
+
+async def _probe_clock(app: web.Application, environment: str) -> str:
+    """How the partner's clock stands; raises ProbeError where that is known too badly."""
+    known: PartnerClock | None = app[CLOCK_WATCH].known(environment)
+    if known is None:
+        raise ProbeError("never measured")
+    bound_us = known.bound_at(app[CLOCK]())
+    said = f"{known.offset_us / 1e6:+.3f} s ± {bound_us / 1e6:.3f} s"
+    if bound_us > _CLOCK_BOUND_US:
+        raise ProbeError(said)
+    return said
 
 
 async def _probe_breaker(answers: Answers) -> str:

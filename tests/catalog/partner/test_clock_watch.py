@@ -107,9 +107,9 @@ async def poll(database: Database, clock: Clock, data: dict[str, Any]) -> Outcom
     return stored.outcome
 
 
-async def screening(database: Database) -> Screening:
+async def screening(database: Database, showtime_id: str = "st-1") -> Screening:
     """As tickets see it."""
-    query = select_seen().where(screenings.c.showtime_id == "st-1")
+    query = select_seen().where(screenings.c.showtime_id == showtime_id)
     async with database.read() as connection:
         return seen_of((await connection.execute(query)).one()).screening
 
@@ -219,6 +219,49 @@ async def test_without_an_answer_nothing_is_invented(
     assert (await screening(database)).movie_start == STARTS - WRONG
     assert (await screening(database)).movie_start_bound_ms <= 600_005
     await watch.stop()
+
+
+async def test_a_plan_s_bound_grows_while_the_clock_is_not_measured(
+    database: Database,
+    events: ScreeningEvents,
+    watch: ClockWatch,
+    theirs: WrongClock,
+    clock: Clock,
+) -> None:
+    """By 100 ppm, with nobody to ask; what was stamped keeps its bound; and it shrinks again."""
+    await poll(database, clock, details())
+    await push(events, theirs, told(theirs, 2, showtime_id="st-2"))
+    measured = await screening(database)
+    theirs.away = True
+    clock.move(minutes=50)
+    await watch.measure("prod")
+    grown = await screening(database)
+    assert grown.movie_start == measured.movie_start
+    grew_ms = grown.movie_start_bound_ms - measured.movie_start_bound_ms
+    assert 299 <= grew_ms <= 301
+    check(await screening(database, "st-2"), EVENING)
+    theirs.away = False
+    clock.move(minutes=11)
+    await watch.measure("prod")
+    assert (await screening(database)).movie_start_bound_ms == measured.movie_start_bound_ms
+
+
+async def test_the_other_replica_knows_what_the_first_has_measured(
+    database: Database, watch: ClockWatch, theirs: WrongClock, clock: Clock
+) -> None:
+    """It measures nothing itself, and its bound does not grow for ever."""
+    lease = Lease(database, clock, "clock-watch", "two", timedelta(minutes=5))
+    other = ClockWatch(database, {"prod": theirs}, clock, lease, every_s=3600)
+    await other.look()
+    began = other.known("prod")
+    clock.move(minutes=1)
+    await watch.measure("prod")
+    await other.look()
+    known = other.known("prod")
+    assert began is not None
+    assert known is not None
+    assert known == watch.known("prod")
+    assert known.measured_at == clock.now > began.measured_at
 
 
 async def test_a_clock_that_was_never_measured_is_measured_before_its_stamp_is_read(
