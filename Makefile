@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help app demo demo-cluster test screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-workers bench-modes bench-listeners bench-database-size bench-sync bench-first-load picture clean lock
+.PHONY: help app demo demo-cluster test test-mariadb screens check lint format bench bench-ingest bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-workers bench-modes bench-listeners bench-database-size bench-sync bench-first-load picture clean lock
 
 help: ## Say what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ demo-cluster: $(VENV)/.dev $(VENV)/.app components ## Two replicas on MariaDB, R
 test: lint $(VENV)/.app components ## Run everything that must hold
 	$(BIN)/python -m pytest -m 'not sound' -n 2 --dist loadgroup
 	$(BIN)/python -m pytest -m sound
+
+# What starts whole processes or browsers stays on SQLite (docs/database.md).
+test-mariadb: $(VENV)/.dev $(VENV)/.app components ## The tests of everything with a database, on MariaDB alone
+	CI=1 TELL_TEST_DATABASE=mariadb $(BIN)/python -m pytest -n 2 --dist loadgroup \
+		tests/catalog tests/gateway tests/amc_clone tests/partner_faults tests/openapi \
+		--ignore tests/gateway/workers --ignore tests/gateway/enemies
 
 lint: $(VENV)/.dev ## Check format, rules and strict types
 	$(BIN)/ruff format --check .

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from catalog.store.database import Database
+from tests.services.kinds import database_kinds
 from tests.services.mariadb import MariaServer, install_into, require_mariadb, running_mariadb
 from tests.services.once import made_once
 from tests.services.redis import RedisServer, require_redis, running_redis
@@ -30,7 +31,7 @@ settings.load_profile("tell")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that is marked so runs on both kinds of database."""
     if metafunc.definition.get_closest_marker("both_databases") is not None:
-        metafunc.parametrize("database_kind", ["sqlite", "mariadb"])
+        metafunc.parametrize("database_kind", database_kinds())
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -41,7 +42,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 @pytest.fixture
 def database_kind() -> str:
     """What a running service's database is, where a test does not say that it must run on both."""
-    return "sqlite"
+    return database_kinds()[0]
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from amc_clone.schema import metadata
 from amc_clone.seeding import seed
 from tests.amc_clone.cinema import NOW, Cinema, HandClock, open_cinema
 from tests.amc_clone.partner import TellServer
+from tests.services.kinds import database_kinds
 from tests.services.mariadb import MariaServer
 from tests.services.once import made_once
 
@@ -57,7 +58,7 @@ async def database_url(
     return await seeded_database(request.getfixturevalue("mariadb_server"))
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=database_kinds())
 async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without tables, on both kinds."""
     if request.param == "sqlite":

@@ -17,6 +17,7 @@ from catalog.purchases.intake import Intake
 from catalog.purchases.tickets import Tickets
 from catalog.store.database import Database
 from tests.catalog.samples import EVENING, Clock, PartnerServer
+from tests.services.kinds import database_kinds
 from tests.services.mariadb import MariaServer, tell_database
 
 
@@ -26,7 +27,7 @@ def clock() -> Clock:
     return Clock(EVENING)
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=database_kinds())
 async def database_url(request: pytest.FixtureRequest, new_tell_db: Path, tmp_path: Path) -> str:
     """Where this test's database lies: each test runs on both kinds."""
     if request.param == "sqlite":
@@ -34,7 +35,7 @@ async def database_url(request: pytest.FixtureRequest, new_tell_db: Path, tmp_pa
     return await tell_database(request.getfixturevalue("mariadb_server"))
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=database_kinds())
 async def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a database without tables lies, on both kinds."""
     if request.param == "sqlite":

@@ -19,6 +19,7 @@ from gateway.errors import BackupDamagedError, BackupNotFoundError
 from media.storage import LocalStorage, WritableStorage
 from tests.catalog.rows import everything, fill
 from tests.catalog.samples import EVENING, Clock
+from tests.services.kinds import database_kinds
 from tests.services.mariadb import MariaServer, tell_database
 from tests.services.s3 import s3_server
 
@@ -37,7 +38,7 @@ def backups(tmp_path: Path, clock: Clock) -> Backups:
     return Backups(LocalStorage(tmp_path / "saved"), clock)
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=database_kinds())
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """A database with rows in every table, on both kinds."""
     if request.param == "sqlite":

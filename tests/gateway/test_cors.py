@@ -20,17 +20,18 @@ SHARING = {"Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Timi
 
 @pytest.fixture
 async def open_house(
-    tmp_path: Path, media_root: Path, amc: TestServer, clock: HandClock, aiohttp_client: Clients
+    tmp_path: Path,
+    media_root: Path,
+    amc: TestServer,
+    clock: HandClock,
+    aiohttp_client: Clients,
+    database_url: str,
 ) -> Town:
     """A Tell that lets one other origin read."""
     server = ServerSettings(port=0, public_url=PUBLIC_URL, cors_origins=[PLAYER])
-    return await open_town(tmp_path, media_root, amc, clock, aiohttp_client, server=server)
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """Nothing of this is in a database."""
-    return f"sqlite:///{tmp_path}/tell.db"
+    return await open_town(
+        tmp_path, media_root, amc, clock, aiohttp_client, database_url, server=server
+    )
 
 
 async def test_a_named_origin_reads_all_that_a_player_needs(open_house: Town) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -17,9 +16,9 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     """What two replicas share."""
-    opened = await Database.open(f"sqlite:///{tmp_path}/tell.db")
+    opened = await Database.open(database_url)
     yield opened
     await opened.close()
 

@@ -34,12 +34,6 @@ CLAIMS = StreamClaims(
 )
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """Nothing of this is in a database."""
-    return f"sqlite:///{tmp_path}/tell.db"
-
-
 def test_a_rotation_has_steps_and_no_token_dies_in_them() -> None:
     """Known, then signing, then retired, then gone: what was signed before is good until then."""
     first = (new_key([], waits=False),)

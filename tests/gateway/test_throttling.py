@@ -28,14 +28,19 @@ Towns = Callable[..., Awaitable[Town]]
 
 @pytest.fixture
 def limited(
-    tmp_path: Path, media_root: Path, amc: TestServer, clock: HandClock, aiohttp_client: Clients
+    tmp_path: Path,
+    media_root: Path,
+    amc: TestServer,
+    clock: HandClock,
+    aiohttp_client: Clients,
+    database_url: str,
 ) -> Towns:
     """Opens a town with the [limits] of its arguments; 127.0.0.1 is a proxy of its own."""
 
     async def make(**limits: Any) -> Town:
         server = ServerSettings(port=0, public_url=PUBLIC_URL, trusted_proxies=["127.0.0.1"])
         return await open_town(
-            *(tmp_path, media_root, amc, clock, aiohttp_client),
+            *(tmp_path, media_root, amc, clock, aiohttp_client, database_url),
             server=server,
             limits=LimitsSettings(**limits),
         )

@@ -42,9 +42,10 @@ async def busy_town(
     amc: TestServer,
     clock: HandClock,
     aiohttp_client: Clients,
+    database_url: str,
 ) -> Town:
     """A town whose storage changes."""
-    return await open_town(tmp_path, root, amc, clock, aiohttp_client)
+    return await open_town(tmp_path, root, amc, clock, aiohttp_client, database_url)
 
 
 async def test_listeners_finish_on_the_version_that_they_began_on(

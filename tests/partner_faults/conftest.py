@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
+from tests.gateway.conftest import database_url
 from tests.gateway.town import NOW, Clients, HandClock, amc_app, make_chain
 from tests.partner_faults.proxy import FaultyPartner
 from tests.partner_faults.world import OtherClock, World, open_world
 from tests.services.once import made_once
+
+__all__ = ["database_url"]
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +66,10 @@ async def world(
     clock: HandClock,
     partner: FaultyPartner,
     aiohttp_client: Clients,
+    database_url: str,
 ) -> World:
     """All of it, running."""
-    return await open_world(tmp_path, amc, clock, aiohttp_client, partner)
+    return await open_world(tmp_path, amc, clock, aiohttp_client, partner, database_url)
 
 
 @pytest.fixture
@@ -75,6 +79,9 @@ async def hasty(
     clock: HandClock,
     partner: FaultyPartner,
     aiohttp_client: Clients,
+    database_url: str,
 ) -> World:
     """The same with a time-out that a test can wait for. On a busy machine it may hit by itself."""
-    return await open_world(tmp_path, amc, clock, aiohttp_client, partner, timeout_s=0.2)
+    return await open_world(
+        tmp_path, amc, clock, aiohttp_client, partner, database_url, timeout_s=0.2
+    )

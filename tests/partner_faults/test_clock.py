@@ -24,11 +24,12 @@ async def test_a_clock_90_s_off_is_corrected_for(
     partner_clock: OtherClock,
     partner: FaultyPartner,
     aiohttp_client: Clients,
+    database_url: str,
     off_s: float,
 ) -> None:
     """movie_start is right by Tell's clock to the stated bound, which says what the clock adds."""
     partner_clock.off = timedelta(seconds=off_s)
-    world = await open_world(tmp_path, amc, clock, aiohttp_client, partner)
+    world = await open_world(tmp_path, amc, clock, aiohttp_client, partner, database_url)
     truly = clock.now + timedelta(minutes=20)
     # What the cinema means by this start it writes down by its own clock.
     screening = await world.show(starts_in=1200 + off_s)
@@ -50,11 +51,12 @@ async def test_a_clock_that_nobody_could_measure_is_not_believed(
     partner_clock: OtherClock,
     aiohttp_client: Clients,
     partner: FaultyPartner,
+    database_url: str,
 ) -> None:
     """A partner without /time: the bound covers what an unmeasured clock may be off, 90 s too."""
     partner_clock.off = timedelta(seconds=90)
     partner.refused = {"/time"}
-    world = await open_world(tmp_path, amc, clock, aiohttp_client, partner)
+    world = await open_world(tmp_path, amc, clock, aiohttp_client, partner, database_url)
     truly = clock.now + timedelta(minutes=20)
     sold = await world.sell(await world.show(starts_in=1200 + 90))
     await world.is_enriched(sold.correlation_id)

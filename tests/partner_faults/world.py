@@ -79,10 +79,11 @@ async def open_world(
     clock: HandClock,
     clients: Clients,
     partner: FaultyPartner,
+    database_url: str,
     **enrichment: float | str,
 ) -> World:
     """Start Tell with one try for each look-up; *enrichment* changes other settings."""
-    settings = town_settings(folder, folder / "media", await partner.start())
+    settings = town_settings(folder, folder / "media", await partner.start(), database_url)
     settings = settings.model_copy(
         update={"enrichment": EnrichmentSettings.model_validate({"quick_tries": 1, **enrichment})}
     )

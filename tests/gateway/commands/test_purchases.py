@@ -23,12 +23,6 @@ from tests.gateway.town import Sold, Town
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite alone: what the commands do to a database is tested on both kinds below them."""
-    return f"sqlite:///{tmp_path}/tell.db"
-
-
-@pytest.fixture
 def config(town: Town) -> Path:
     """The town's config.toml."""
     return write_config(town.folder / "config.toml", town.settings)

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -19,12 +18,6 @@ from catalog.store import schema
 from gateway import keys
 from gateway.delivery.entitlements import Entitlements
 from tests.gateway.town import PATIENCE_S, Town
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """What differs between databases is in the catalog, and tested there."""
-    return f"sqlite:///{tmp_path}/tell.db"
 
 
 def kept(town: Town, limit: int = 10, monotonic: Callable[[], float] = lambda: 0.0) -> Entitlements:

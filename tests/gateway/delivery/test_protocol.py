@@ -36,12 +36,6 @@ def published(media_root: Path, track: Track, rendition: Rendition) -> bytes:
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """One kind of database is enough here."""
-    return f"sqlite:///{tmp_path}/tell.db"
-
-
-@pytest.fixture
 async def url(town: Town) -> str:
     """Address of aac-64k."""
     sold, listener = await town.ticket()

@@ -15,12 +15,6 @@ from tests.gateway.town import PATIENCE_S, Clients, HandClock, Town, bearer, ope
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """What differs between databases is in the catalog, and tested there."""
-    return f"sqlite:///{tmp_path}/tell.db"
-
-
-@pytest.fixture
 async def other(
     town: Town,
     tmp_path: Path,

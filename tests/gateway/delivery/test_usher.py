@@ -31,12 +31,6 @@ from tests.gateway.town import Clients, HandClock, Sold, Town, open_town
 PACKED = "Accept-Encoding: gzip, deflate, br"
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """One kind of database is enough here."""
-    return f"sqlite:///{tmp_path}/tell.db"
-
-
 @dataclass
 class Door:
     """A ticket that was claimed, and who answers."""
@@ -92,11 +86,18 @@ async def test_a_join_is_answered_as_on_the_long_way(door: Door) -> None:
 
 
 async def test_a_decision_is_made_as_on_the_long_way(
-    tmp_path: Path, media_root: Path, amc: TestServer, clock: HandClock, aiohttp_client: Clients
+    tmp_path: Path,
+    media_root: Path,
+    amc: TestServer,
+    clock: HandClock,
+    aiohttp_client: Clients,
+    database_url: str,
 ) -> None:
     """For an nginx that sends the bytes: which track, and for how long that is good."""
     delivery = DeliverySettings(mode="nginx", decision_s=45)
-    town = await open_town(tmp_path, media_root, amc, clock, aiohttp_client, delivery=delivery)
+    town = await open_town(
+        tmp_path, media_root, amc, clock, aiohttp_client, database_url, delivery=delivery
+    )
     screening = await town.show(starts_in=-6)
     sold = await town.sell(screening)
     await town.is_enriched(sold.correlation_id)
