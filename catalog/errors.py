@@ -5,6 +5,7 @@ CatalogError
 │   ├── PurchaseConflictError     the same purchase_id with other fields
 │   ├── IntakeFullError           the purchase cannot be stored just now; try again
 │   ├── PurchaseNotFoundError     no purchase of that id
+│   ├── PurchaseAmbiguousError    several environments have a purchase of that id
 │   └── NothingToRetryError       the purchase is a ticket already, or cancelled
 ├── WebhookIdReusedError          a webhook-id that came before with another body
 ├── WebhookError
@@ -39,6 +40,7 @@ CatalogError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 
@@ -89,6 +91,19 @@ class PurchaseNotFoundError(PurchaseError):
 
     def __init__(self, wanted: str) -> None:
         super().__init__(f"there is no purchase {wanted[:80]}")
+
+
+class PurchaseAmbiguousError(PurchaseError):
+    """Several environments use this purchase_id, each for a purchase of its own."""
+
+    code = "purchase-ambiguous"
+
+    def __init__(self, wanted: str, environments: Sequence[str]) -> None:
+        super().__init__(
+            f"{wanted[:80]} is a purchase in {' and in '.join(environments)}: say which by its "
+            "correlation id, or by --environment"
+        )
+        self.environments = tuple(environments)
 
 
 class NothingToRetryError(PurchaseError):

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from catalog.errors import PurchaseNotFoundError
+from catalog.purchases.naming import named_purchases
 from catalog.store.database import Database
 from catalog.store.schema import claims, events, listeners, playback_states, purchases
 
@@ -73,20 +73,16 @@ class Privacy:
         log.info("listener_forgotten", tickets=forgotten.tickets, kept=forgotten.kept)
         return forgotten
 
-    async def forget_purchase(self, wanted: str) -> int:
+    async def forget_purchase(self, wanted: str, environment: str | None = None) -> int:
         """Erase the purchase with that correlation id or purchase_id, whoever holds it; how many.
 
-        The partner may use one purchase_id in several environments. Listeners who hold nothing
-        more are erased too. Raises PurchaseNotFoundError.
+        Listeners who hold nothing more are erased too. Raises PurchaseNotFoundError,
+        PurchaseAmbiguousError where it could be one of several environments.
         """
-        named = or_(purchases.c.correlation_id == wanted, purchases.c.purchase_id == wanted)
 
         async def forget(connection: AsyncConnection) -> int:
-            rows = list(
-                await connection.scalars(select(purchases.c.id).where(named).with_for_update())
-            )
-            if not rows:
-                raise PurchaseNotFoundError(wanted)
+            found = await named_purchases(connection, wanted, environment, purchases.c.id)
+            rows = [row.id for row in found]
             holders = set(
                 await connection.scalars(
                     select(claims.c.listener_id).where(claims.c.purchase_id.in_(rows))

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.enrichment.look_ups import OPEN
-from catalog.errors import NothingToRetryError, PurchaseNotFoundError
+from catalog.errors import NothingToRetryError
 from catalog.models import PurchaseState
+from catalog.purchases.naming import named_purchases
 from catalog.store.database import Database
 from catalog.store.schema import purchases
 
@@ -73,24 +74,18 @@ class Parking:
         async with self._database.read() as connection:
             return [PurchaseStanding(*row) for row in await connection.execute(query)]
 
-    async def retry(self, wanted: str) -> list[str]:
+    async def retry(self, wanted: str, environment: str | None = None) -> list[str]:
         """Have the purchase looked up again now, as if it were new; returns correlation ids.
 
-        *wanted* is a correlation id, or a purchase_id of the partner's, which several environments
-        may have. Raises PurchaseNotFoundError, NothingToRetryError.
+        *wanted* is a correlation id, or a purchase_id of the partner's. Raises
+        PurchaseNotFoundError, PurchaseAmbiguousError where it could be one of several environments,
+        NothingToRetryError.
         """
-        named = or_(purchases.c.correlation_id == wanted, purchases.c.purchase_id == wanted)
 
         async def retry(connection: AsyncConnection) -> list[str]:
-            found = (
-                await connection.execute(
-                    select(purchases.c.correlation_id, purchases.c.state)
-                    .where(named)
-                    .with_for_update()
-                )
-            ).all()
-            if not found:
-                raise PurchaseNotFoundError(wanted)
+            found = await named_purchases(
+                connection, wanted, environment, purchases.c.correlation_id, purchases.c.state
+            )
             freed = [row.correlation_id for row in found if row.state in OPEN]
             if not freed:
                 raise NothingToRetryError(wanted, found[0].state.value)

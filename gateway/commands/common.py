@@ -12,6 +12,7 @@ import typer
 
 from catalog.errors import CatalogError
 from gateway.errors import GatewayError
+from gateway.settings import check_environment
 from media.settings import SettingsError
 from media.tokens import SigningKeyError
 
@@ -19,6 +20,23 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="config.toml; else $TELL_CONFIG, else ./config.toml."),
 ]
+
+EnvironmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--environment", help="Only of this partners table in config.toml, such as local."
+    ),
+]
+
+
+def environment_of(option: str | None) -> str | None:
+    """What EnvironmentOption says; raises SettingsError where that cannot be a table's name."""
+    if option is None:
+        return None
+    try:
+        return check_environment(option)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def clock_of(context: typer.Context) -> Callable[[], datetime]:

@@ -9,7 +9,12 @@ from typing import Annotated
 import typer
 
 from catalog.listeners.privacy import Privacy
-from gateway.commands.common import ConfigOption, failures
+from gateway.commands.common import (
+    ConfigOption,
+    EnvironmentOption,
+    environment_of,
+    failures,
+)
 from gateway.databases import open_database
 from gateway.logs import configure_logging
 from gateway.settings import GatewaySettings, read_settings
@@ -26,24 +31,30 @@ def forget(
     purchase: Annotated[
         str, typer.Option("--purchase", help="A correlation_id, or the partner's purchase_id.")
     ] = "",
+    environment: EnvironmentOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Erase a listener with her tickets, or one purchase whoever holds it, now and for good."""
     with failures():
         if bool(listener) == bool(purchase):
             raise SettingsError("name a listener, or a purchase by --purchase")
+        if listener and environment is not None:
+            raise SettingsError("--environment goes with --purchase alone")
+        name = environment_of(environment)
         settings = read_settings(config, os.environ)
         configure_logging(settings.logging)
-        typer.echo(asyncio.run(_forget(settings, listener, purchase)))
+        typer.echo(asyncio.run(_forget(settings, listener, purchase, name)))
 
 
-async def _forget(settings: GatewaySettings, listener: str, purchase: str) -> str:
+async def _forget(
+    settings: GatewaySettings, listener: str, purchase: str, environment: str | None
+) -> str:
     """Erase, and say what was erased."""
     database = await open_database(settings.database)
     try:
         privacy = Privacy(database)
         if purchase:
-            erased = await privacy.forget_purchase(purchase)
+            erased = await privacy.forget_purchase(purchase, environment)
             return f"Erased: {erased} {'purchase' if erased == 1 else 'purchases'}."
         forgotten = await privacy.forget_listener(listener)
     finally:

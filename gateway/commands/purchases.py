@@ -14,20 +14,19 @@ import typer
 
 from catalog.models import PurchaseState
 from catalog.purchases.parking import Parking, PurchaseStanding
-from gateway.commands.common import ConfigOption, clock_of, failures
+from gateway.commands.common import (
+    ConfigOption,
+    EnvironmentOption,
+    clock_of,
+    environment_of,
+    failures,
+)
 from gateway.databases import open_database
 from gateway.logs import configure_logging
-from gateway.settings import GatewaySettings, check_environment, read_settings
+from gateway.settings import GatewaySettings, read_settings
 from media.settings import SettingsError
 
 T = TypeVar("T")
-
-EnvironmentOption = Annotated[
-    str | None,
-    typer.Option(
-        "--environment", help="Only of this partners table in config.toml, such as local."
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -81,12 +80,12 @@ def purchases_retry(
     with failures():
         if bool(purchase) == all_parked:
             raise SettingsError("name one purchase, or write --all for every parked one")
-        if purchase and environment is not None:
-            raise SettingsError("--environment goes with --all alone")
         settings, name = _settings(config, environment)
 
         async def retry(parking: Parking) -> list[str]:
-            return await (parking.retry_all(name) if all_parked else parking.retry(purchase))
+            if all_parked:
+                return await parking.retry_all(name)
+            return await parking.retry(purchase, name)
 
         retried = _with_parking(settings, clock_of(context), retry)
         for correlation_id in retried:
@@ -98,12 +97,7 @@ def purchases_retry(
 def _settings(config: ConfigOption, environment: str | None) -> tuple[GatewaySettings, str | None]:
     settings = read_settings(config, os.environ)
     configure_logging(settings.logging)
-    if environment is None:
-        return settings, None
-    try:
-        return settings, check_environment(environment)
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
+    return settings, environment_of(environment)
 
 
 def _with_parking(

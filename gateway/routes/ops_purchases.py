@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from catalog.errors import DatabaseError, NothingToRetryError, PurchaseNotFoundError
+from catalog.errors import (
+    DatabaseError,
+    NothingToRetryError,
+    PurchaseAmbiguousError,
+    PurchaseNotFoundError,
+)
 from catalog.purchases.parking import Parking
 from gateway.keys import CLOCK, DATABASE, ENRICHMENT, EVENING, correlate
 from gateway.ops.answers import see_other
@@ -61,6 +66,12 @@ ROUTES = (
         form=SessionForm,
         pages=True,
         answers=(Answer(303, "To /ops"),),
-        errors=(*FORM_ERRORS, PurchaseNotFoundError, NothingToRetryError, DatabaseError),
+        errors=(
+            *FORM_ERRORS,
+            PurchaseNotFoundError,
+            PurchaseAmbiguousError,
+            NothingToRetryError,
+            DatabaseError,
+        ),
     ),
 )

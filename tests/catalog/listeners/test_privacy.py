@@ -8,13 +8,14 @@ from sqlalchemy import Table, func, insert, select, update
 from structlog.testing import capture_logs
 
 from catalog.enrichment.enricher import Enrichment
-from catalog.errors import PurchaseNotFoundError, TicketNotFoundError
+from catalog.errors import PurchaseAmbiguousError, PurchaseNotFoundError, TicketNotFoundError
 from catalog.listeners.claims import Claims
 from catalog.listeners.playback import Playback, PlaybackSource, PlaybackState
 from catalog.listeners.privacy import Forgotten, Privacy, told_count, told_number
 from catalog.listeners.pruning import KeepRules, Pruned, Pruning
 from catalog.models import PurchaseState
 from catalog.purchases.intake import Intake
+from catalog.purchases.parking import Parking
 from catalog.screenings.timeline import Phase
 from catalog.store.database import Database
 from catalog.store.schema import (
@@ -165,6 +166,24 @@ async def test_a_purchase_is_forgotten_whoever_holds_it(
         assert list(await connection.scalars(select(purchases.c.correlation_id))) == [kept]
     with pytest.raises(PurchaseNotFoundError):
         await privacy.forget_purchase(gone)
+
+
+async def test_an_id_that_two_environments_use_names_neither(
+    database: Database, intake: Intake, privacy: Privacy, clock: Clock
+) -> None:
+    """A staging purchase is not erased, nor tried again, for another's; the environment decides."""
+    staged, real = [await accept(intake, each, notice()) for each in ("staging", "prod")]
+    parking = Parking(database, clock)
+    for refused in (privacy.forget_purchase("p-1"), parking.retry("p-1")):
+        with pytest.raises(PurchaseAmbiguousError, match="in prod and in staging"):
+            await refused
+    assert await count(database, purchases) == 2
+    assert await parking.retry("p-1", "staging") == [staged]
+    with pytest.raises(PurchaseNotFoundError):
+        await privacy.forget_purchase(real, "staging")
+    assert await privacy.forget_purchase("p-1", "staging") == 1
+    async with database.read() as connection:
+        assert list(await connection.scalars(select(purchases.c.correlation_id))) == [real]
 
 
 async def test_the_last_state_is_kept_and_no_history(
