@@ -1,44 +1,33 @@
 """`make demo-cluster CHECK=1`: what the cluster bears while somebody listens.
 
-Each replica is killed with -9 in turn, Redis dies, and the database is away for a while; what then
+Each replica is killed with -9 in turn, Redis dies, the database is away for a while, and S3 refuses
+and stalls, while one client asks for segments and a real player in Chromium is heard. What then
 works and what waits is written in docs/replicas.md, and proved here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urljoin
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import aiohttp
-import m3u8
 
-from demo import browser, sound
-from demo.chain import Sale, chain_at
-from demo.check import CheckError, Listener, Report, require
-from demo.cluster_parts import REPLICAS, Cluster
-from demo.joins import missing_for_joins
+from demo.chain import Chain, Sale, chain_at
+from demo.check import Listener, Report, require
+from demo.cluster_parts import REPLICAS, S3_TIMEOUT_S, Cluster
+from demo.cluster_player import ANSWER_LIMIT_S, Player, playing
+from demo.cluster_sound import Ear, real_player
 
-# A real player has twelve seconds in hand: longer than that it lives on the other replica.
-_DEAD_S = 20.0
+# A real player has twelve seconds in hand: longer than that it lives on what works.
+_FAULT_S = 20.0
 _BACK_S = 4.0
-# While nothing dies, for what the machine itself does to the sound.
-_CONTROL_S = 10.0
-_SETTLED_S = 3.0
-SYNC_LIMIT_MS = 40.0
-# Where the voice is loud a second cannot be read; a sound that stops is silent for all of them.
-_HEARD_SHARE = 0.8
-_LONGEST_GAP_S = 3.5
-# A player asks every 5.76 s; this one asks more often, so that no death passes unseen.
-_ASKS_EVERY_S = 0.2
-ANSWER_LIMIT_S = 2.0
 _PATIENCE_S = 60.0
+_SEGMENT = {"Range": "bytes=2000-49999"}
+# Renditions that neither player uses: once they are out of the cache, this machine has them not.
+_REFUSING, _STALLING = "opus-24k", "opus-48k"
 
 
 async def check_cluster(cluster: Cluster, sales: list[Sale]) -> None:
@@ -46,7 +35,10 @@ async def check_cluster(cluster: Cluster, sales: list[Sale]) -> None:
     running = sales[0]
     report = Report()
     print("The proof of the cluster:")
-    async with aiohttp.ClientSession(cluster.nginx.url) as session:
+    async with (
+        aiohttp.ClientSession(cluster.nginx.url) as session,
+        chain_at(cluster.amc.url) as chain,
+    ):
         with report.step("each replica is ready") as figures:
             for name in REPLICAS:
                 ready = await _ready(cluster.replicas[name].url)
@@ -54,201 +46,174 @@ async def check_cluster(cluster: Cluster, sales: list[Sale]) -> None:
                 figures.append(f"{name}: {', '.join(ready['checks'])}")
         listener = Listener(session)
         await listener.claim(running)
-        with report.step("segments while each replica is killed with -9") as figures:
-            async with _playing(session, await listener.grant(running)) as player:
-                for name in REPLICAS:
-                    await player.hear(10)
-                    await cluster.kill(name)
-                    await player.hear(25)
-                    await listener.grant(running)
-                    await cluster.start(name)
-            figures += player.told()
-        with report.step("Redis is killed, and comes back") as figures:
-            figures += await _without_redis(cluster, listener, running)
-        with report.step("MariaDB is killed, and comes back") as figures:
-            figures += await _without_mariadb(cluster, session, listener, running)
-    missing = missing_for_joins()
-    if missing is not None:
-        require("CI" not in os.environ, f"real sound is required where CI is set: {missing}")
-        print(f"  SKIPPED: the sound of a real player, since {missing}", flush=True)
-    else:
-        with report.step("the sound of a real player, while each replica is killed") as figures:
-            figures += await _sound_through_kills(cluster, running)
+        async with real_player(running) as ear:
+            faults = _Faults(cluster, session, chain, listener, running, ear)
+            with report.step("segments while each replica is killed with -9") as figures:
+                figures += await faults.replicas()
+            with report.step("Redis is killed, and comes back") as figures:
+                figures += await faults.redis()
+            with report.step("MariaDB is killed, and comes back") as figures:
+                figures += await faults.mariadb()
+            with report.step("S3 answers 503, and recovers") as figures:
+                figures += await faults.s3("busy", "S3 refusing", _REFUSING)
+            with report.step("S3 stalls, and recovers") as figures:
+                figures += await faults.s3("stalled", "S3 stalling", _STALLING)
+            if ear.hears:
+                with report.step("the sound of a real player through all of it") as figures:
+                    figures += await ear.told()
     print(f"Everything holds. The logs are in {cluster.folder}.", flush=True)
 
 
-@dataclass
-class _Player:
-    """Asks for segment after segment, as a player does, and counts what it got."""
+@dataclass(frozen=True, slots=True)
+class _Faults:
+    """One fault after another, each with a listener's segments and a purchase."""
 
+    cluster: Cluster
     session: aiohttp.ClientSession
-    path: str
-    ranges: list[str]
-    slowest_s: float = 0.0
-    heard: int = 0
-    # Answers that broke off, as with a replica that died while it sent: a player asks again.
-    cut: int = 0
-    _fault: Exception | None = None
-    _grown: asyncio.Event = field(default_factory=asyncio.Event)
+    chain: Chain
+    listener: Listener
+    sale: Sale
+    ear: Ear
 
-    async def run(self) -> None:
-        """Until a segment does not come, which `hear` raises."""
-        try:
-            for each in itertools.cycle(self.ranges):
-                began = time.monotonic()
-                await self._fetch(each, again=True)
-                self.slowest_s = max(self.slowest_s, time.monotonic() - began)
-                self.heard += 1
-                self._grown.set()
-                await asyncio.sleep(_ASKS_EVERY_S)
-        except (CheckError, aiohttp.ClientError) as error:
-            self._fault = error
-            self._grown.set()
+    async def replicas(self) -> list[str]:
+        """The other one serves on, and the dead one comes back."""
+        async with playing(self.session, await self.listener.grant(self.sale)) as player:
+            for name in REPLICAS:
+                await player.hear(10)
+                self.ear.mark(f"{name} replica killed")
+                await self.cluster.kill(name)
+                sold = await self._sell()
+                await self._last(player)
+                await self.listener.grant(self.sale)
+                await self.cluster.start(name)
+                await self.listener.claim(sold)
+                await self._settle(name)
+        return [*player.told(), "a purchase with each dead became a ticket"]
 
-    async def _fetch(self, byterange: str, *, again: bool) -> None:
-        size, _, offset = byterange.partition("@")
-        headers = {"Range": f"bytes={offset}-{int(offset) + int(size) - 1}"}
-        try:
-            async with self.session.get(self.path, headers=headers) as answer:
-                require(answer.status == 206, f"a segment: {answer.status}, not 206")
-                body = await answer.read()
-        except aiohttp.ClientPayloadError:
-            require(again, "a segment broke off twice")
-            self.cut += 1
-            await self._fetch(byterange, again=False)
-        else:
-            require(len(body) == int(size), f"{len(body)} bytes came, not {size}")
+    async def redis(self) -> list[str]:
+        """Everything works on the replicas' own counts; they say so, and come back."""
+        async with playing(self.session, await self.listener.grant(self.sale)) as player:
+            self.ear.mark("Redis killed")
+            await asyncio.to_thread(self.cluster.redis.kill)
+            await self.listener.grant(self.sale)
+            await self.listener.claim(await self._sell())
+            late = await self._sell()
+            for name in REPLICAS:
+                ready = await _until(self.cluster, name, "degraded")
+                require(not ready["checks"]["limits"]["ok"], "/readyz does not tell of Redis")
+            await self._last(player)
+            await asyncio.to_thread(self.cluster.redis.start)
+            await self.listener.claim(late)
+            await self._settle(*REPLICAS)
+        return [
+            *player.told(),
+            "tickets sold, claimed and granted meanwhile",
+            "/readyz told of it, and of its end",
+        ]
 
-    async def hear(self, count: int) -> None:
-        """Return when *count* more segments came; raises CheckError where one does not."""
-        wanted = self.heard + count
-        while self.heard < wanted:
-            if self._fault is not None:
-                raise CheckError(f"a segment did not come: {self._fault}") from self._fault
-            self._grown.clear()
-            await self._grown.wait()
-
-    def told(self) -> list[str]:
-        """Its figures; raises CheckError where an answer took too long."""
-        require(
-            self.slowest_s <= ANSWER_LIMIT_S,
-            f"a segment took {self.slowest_s:.2f} s, more than {ANSWER_LIMIT_S:g} s",
-        )
-        return [f"{self.heard} came, {self.cut} cut, the slowest after {self.slowest_s:.2f} s"]
-
-
-@asynccontextmanager
-async def _playing(session: aiohttp.ClientSession, grant: dict[str, Any]) -> AsyncIterator[_Player]:
-    """A player that asks as long as the block runs."""
-    multivariant = m3u8.loads(await _text(session, grant["hls"]))
-    address = urljoin(grant["hls"], multivariant.playlists[0].uri)
-    playlist = m3u8.loads(await _text(session, address))
-    first = playlist.segments[0]
-    player = _Player(
-        session,
-        urljoin(address, first.uri),
-        [segment.byterange for segment in playlist.segments],
-    )
-    running = asyncio.create_task(player.run())
-    try:
-        yield player
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
-
-
-async def _without_redis(cluster: Cluster, listener: Listener, sale: Sale) -> list[str]:
-    """Everything works on the replicas' own counts; they say so, and come back by themselves."""
-    await asyncio.to_thread(cluster.redis.kill)
-    await listener.grant(sale)
-    async with chain_at(cluster.amc.url) as chain:
-        again = await chain.sell_again(sale)
-    require(again.listen_url != sale.listen_url, "no ticket was sold")
-    await listener.claim(again)
-    said = [await _until(cluster, name, "degraded") for name in REPLICAS]
-    for ready in said:
-        require(not ready["checks"]["limits"]["ok"], "/readyz does not tell of Redis")
-    await asyncio.to_thread(cluster.redis.start)
-    for name in REPLICAS:
-        await _until(cluster, name, "ready")
-    return ["a ticket sold, claimed and granted meanwhile", "/readyz told of it, and of its end"]
-
-
-async def _without_mariadb(
-    cluster: Cluster, session: aiohttp.ClientSession, listener: Listener, sale: Sale
-) -> list[str]:
-    """Who listens goes on; what must be durable waits, and nothing is lost."""
-    async with _playing(session, await listener.grant(sale)) as player:
-        # Every replica has met the listener's ticket.
-        await player.hear(10)
-        await asyncio.to_thread(cluster.mariadb.kill)
-        await player.hear(25)
-        async with chain_at(cluster.amc.url) as chain:
-            waiting = asyncio.create_task(chain.sell_again(sale))
+    async def mariadb(self) -> list[str]:
+        """Who listens goes on; what must be durable waits, and nothing is lost."""
+        async with playing(self.session, await self.listener.grant(self.sale)) as player:
+            # Every replica has met the listener's ticket.
+            await player.hear(10)
+            # Answered 202 at the last moment: it is in the database, or it was lost.
+            answered = await self._sell()
+            self.ear.mark("MariaDB killed")
+            await asyncio.to_thread(self.cluster.mariadb.kill)
+            await self._last(player)
+            # Posted late in the fault: AMC-clone waits longer from try to try.
+            waiting = asyncio.create_task(self.chain.sell_again(self.sale))
             await player.hear(10)
             require(not waiting.done(), "a purchase was answered that no database has")
-            await asyncio.to_thread(cluster.mariadb.start)
-            again = await waiting
-        await player.hear(10)
-    await listener.claim(again)
-    for name in REPLICAS:
-        await _until(cluster, name, "ready")
-    return [*player.told(), "a purchase of meanwhile became a ticket"]
+            await asyncio.to_thread(self.cluster.mariadb.start)
+            posted = await waiting
+            await player.hear(10)
+            for sold in (answered, posted):
+                await self.listener.claim(sold)
+            await self._settle(*REPLICAS)
+        return [*player.told(), "the purchase of before and the one of meanwhile became tickets"]
 
+    async def s3(self, mode: Literal["busy", "stalled"], name: str, not_kept: str) -> list[str]:
+        """What is kept plays on and is granted; what is not gets 503 in time, and heals."""
+        grant = await self.listener.grant(self.sale)
+        download = next(each for each in grant["downloads"] if each["rendition"] == not_kept)
+        self.cluster.forget(download["sha256"])
+        front = self.cluster.s3_front
+        async with playing(self.session, grant) as player:
+            await player.hear(10)
+            self.ear.mark(name)
+            front.goes_on.clear()
+            front.mode = mode
+            began = time.monotonic()
+            status = await self._segment(download["url"])
+            refused_s = time.monotonic() - began
+            require(status == 503, f"{not_kept}, which is not kept here: {status}, not 503")
+            limit_s = S3_TIMEOUT_S + ANSWER_LIMIT_S
+            require(refused_s <= limit_s, f"the 503 took {refused_s:.1f} s, not {limit_s:g} s")
+            await self.listener.grant(self.sale)
+            sold = await self._sell()
+            for replica in REPLICAS:
+                await _until_check(self.cluster, replica, "storage", ok=False)
+            await self._last(player)
+            front.mode = "well"
+            front.goes_on.set()
+            began = time.monotonic()
+            async with asyncio.timeout(_PATIENCE_S):
+                # As a player asks again; each turn is a request.
+                while (status := await self._segment(download["url"])) == 503:
+                    pass
+            require(status == 206, f"{not_kept} afterwards: {status}, not 206")
+            healed_s = time.monotonic() - began
+            await self.listener.claim(sold)
+            await self._settle(*REPLICAS)
+        return [
+            *player.told(),
+            f"{not_kept}, not kept here: 503 after {refused_s:.1f} s, "
+            f"206 {healed_s:.1f} s after the fault",
+            "granted meanwhile; a purchase of meanwhile became a ticket",
+        ]
 
-async def _sound_through_kills(cluster: Cluster, sale: Sale) -> list[str]:
-    """Chromium plays the stream; what is heard stays whole, and in sync."""
-    with sound.sound_card() as card:
-        async with browser.chromium(card) as chromium:
-            recorder = card.recorder()
-            recorder.start()
-            try:
-                context = await browser.phone(chromium)
-                # A downloaded track would need no replica at all.
-                await context.add_init_script("localStorage['tell.data-use'] = 'never'")
-                page = await context.new_page()
-                await browser.join(page, recorder, sale.listen_url, listen_s=_SETTLED_S)
-                began = time.time()
-                await asyncio.sleep(_CONTROL_S)
-                for name in REPLICAS:
-                    await cluster.kill(name)
-                    await asyncio.sleep(_DEAD_S)
-                    await cluster.start(name)
-                    await asyncio.sleep(_BACK_S)
-                heard = await asyncio.to_thread(browser.read_join, recorder, began)
-                seconds = time.time() - began
-                await context.close()
-            finally:
-                recorder.stop()
-    errors = heard.errors_ms(sale.movie_start.timestamp())
-    times = [began, *(each.at for each in heard.heard)]
-    gap_s = max((after - before for before, after in itertools.pairwise(times)), default=0.0)
-    worst = max(errors, key=abs, default=float("inf"))
-    before = [
-        error
-        for error, each in zip(errors, heard.heard, strict=True)
-        if each.at < began + _CONTROL_S
-    ]
-    figures = (
-        f"{worst:+.1f} ms ± {heard.bound_s * 1000:.1f} at worst "
-        f"({max(before, key=abs, default=float('inf')):+.1f} before the first death), "
-        f"{len(errors)} of {seconds:.0f} seconds read, the longest gap {gap_s:.1f} s"
-    )
-    require(
-        abs(worst) + heard.bound_s * 1000 <= SYNC_LIMIT_MS
-        and len(errors) >= _HEARD_SHARE * (seconds - 1)
-        and gap_s <= _LONGEST_GAP_S,
-        f"{figures}: beyond {SYNC_LIMIT_MS:.0f} ms, or the sound stopped",
-    )
-    return [figures]
+    async def _sell(self) -> Sale:
+        """One more ticket, which Tell has answered 202."""
+        return await self.chain.sell_again(self.sale)
+
+    async def _segment(self, address: str) -> int:
+        async with self.session.get(address, headers=_SEGMENT) as answer:
+            await answer.read()
+            return answer.status
+
+    async def _last(self, player: Player) -> None:
+        """Let the fault last longer than what a player has in hand; segments come all the time."""
+        until = time.monotonic() + (_FAULT_S if self.ear.hears else 0.0)
+        await player.hear(25)
+        while time.monotonic() < until:
+            await player.hear(1)
+
+    async def _settle(self, *names: str) -> None:
+        """What failed is back, and /readyz of each says so."""
+        for name in names:
+            await _until(self.cluster, name, "ready")
+        if self.ear.hears:
+            await asyncio.sleep(_BACK_S)
 
 
 async def _until(cluster: Cluster, name: str, status: str) -> dict[str, Any]:
     """What a replica's /readyz says, once it is of that status."""
+    return await _once(cluster, name, lambda ready: ready["status"] == status)
+
+
+async def _until_check(cluster: Cluster, name: str, part: str, *, ok: bool) -> dict[str, Any]:
+    """The same, once it says of *part* whether it is well."""
+    return await _once(cluster, name, lambda ready: ready["checks"][part]["ok"] is ok)
+
+
+async def _once(
+    cluster: Cluster, name: str, holds: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
     async with asyncio.timeout(_PATIENCE_S):
         while True:
             ready = await _ready(cluster.replicas[name].url)
-            if ready["status"] == status:
+            if holds(ready):
                 return ready
             # It keeps what it said for two seconds.
             await asyncio.sleep(0.5)
@@ -258,9 +223,3 @@ async def _ready(url: str) -> dict[str, Any]:
     async with aiohttp.ClientSession(url) as session, session.get("/readyz") as answer:
         ready: dict[str, Any] = await answer.json()
         return ready
-
-
-async def _text(session: aiohttp.ClientSession, path: str) -> str:
-    async with session.get(path) as answer:
-        require(answer.status == 200, f"a playlist: {answer.status}")
-        return await answer.text()

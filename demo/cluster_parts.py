@@ -1,4 +1,7 @@
-"""A cluster of Tell on loopback: two replicas, MariaDB, Redis, an S3 server and nginx, all real."""
+"""A cluster of Tell on loopback: two replicas, MariaDB, Redis, an S3 server and nginx, all real.
+
+Before the S3 server stands a front that passes everything on until it is told to fail.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +20,33 @@ from demo.services.mariadb import MariaServer, running_mariadb
 from demo.services.nginx import Nginx, running_nginx
 from demo.services.redis import RedisServer, running_redis
 from demo.services.s3 import CREDENTIALS, S3Server, s3_server
+from demo.services.s3_front import Front, s3_front
 from demo.steps import ENVIRONMENT, MOVIE_ID, TITLE, make_secrets, make_track, started
 from media.errors import ObjectNotFoundError, StorageError
 from media.track import current_key
 
 REPLICAS = ("first", "second")
+# What one request of the bucket may take: long enough for a busy machine, short enough to wait for.
+S3_TIMEOUT_S = 5.0
 _BUCKET, _PREFIX = "films", "tell"
 _FOUND_WITHIN_S = 60.0
+_PUBLISH_TIMEOUT_S = 60.0
 T = TypeVar("T")
 
 
 @dataclass
 class Cluster:
-    """What runs. `environ` is that of each program of ours; replicas are killed and started."""
+    """What runs. `environ` is that of each program of ours; replicas are killed and started.
+
+    The replicas see the S3 server through `s3_front`, which can refuse and stall.
+    """
 
     folder: Path
     environ: dict[str, str]
     mariadb: MariaServer
     redis: RedisServer
     s3: S3Server
+    s3_front: Front
     nginx: Nginx
     amc: Service
     ports: dict[str, int]
@@ -52,6 +63,14 @@ class Cluster:
         process = self.replicas.pop(name).process
         process.kill()
         await process.wait()
+
+    def forget(self, sha256: str) -> None:
+        """Take a rendition out of the replicas' cache, as if this machine had never fetched it."""
+        self.kept(sha256).unlink(missing_ok=True)
+
+    def kept(self, sha256: str) -> Path:
+        """Where the replicas keep a rendition once it came whole."""
+        return self.folder / "cache" / f"{sha256}.mp4"
 
     async def stop(self) -> None:
         """End the replicas that run."""
@@ -70,6 +89,7 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
         mariadb = await _enter(stack, "MariaDB", running_mariadb())
         redis = await _enter(stack, "Redis", running_redis())
         s3 = await _enter(stack, "S3 (SeaweedFS)", s3_server(folder / "s3"))
+        front, endpoint = await stack.enter_async_context(s3_front(s3.endpoint))
         ports = {name: free_port() for name in REPLICAS}
         nginx = await stack.enter_async_context(
             running_nginx(
@@ -88,7 +108,7 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
                 secrets=str(folder / "secrets"),
                 database=await mariadb.fresh_database("tell"),
                 redis=redis.url,
-                s3=s3.endpoint,
+                s3=endpoint,
                 cache=str(folder / "cache"),
             )
         )
@@ -97,7 +117,9 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
         if await _is_published(s3):
             print(f"The track of {TITLE} is in the bucket already.", flush=True)
         else:
-            await make_track(folder, environ)
+            # By the server itself, which has more time for a whole file.
+            more = s3.environ(TELL_MEDIA__S3__TIMEOUT_S=f"{_PUBLISH_TIMEOUT_S:g}")
+            await make_track(folder, {**environ, **more})
         # Yesterday's showings would only confuse.
         for old in folder.glob("amc.db*"):
             old.unlink()
@@ -108,7 +130,7 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
             *("--secret-file", str(folder / "secrets" / f"webhook-{ENVIRONMENT}.keys")),
         ]
         amc = await started(stack, "AMC-clone", command, folder / "amc.log")
-        cluster = Cluster(folder, environ, mariadb, redis, s3, nginx, amc, ports)
+        cluster = Cluster(folder, environ, mariadb, redis, s3, front, nginx, amc, ports)
         stack.push_async_callback(cluster.stop)
         for name in REPLICAS:
             await cluster.start(name)
@@ -148,13 +170,13 @@ def _config(
     *, nginx: str, amc: str, secrets: str, database: str, redis: str, s3: str, cache: str
 ) -> str:
     """What both replicas and the packager read: what a replica needs beside its defaults."""
-    sections: dict[str, dict[str, str | list[str]]] = {
+    sections: dict[str, dict[str, str | float | list[str]]] = {
         # Each replica gets its port by --port.
         "server": {"public_url": nginx, "trusted_proxies": ["127.0.0.1"]},
         "secrets": {"dir": secrets},
         "database": {"url": database},
         "media": {"root": f"s3://{_BUCKET}/{_PREFIX}"},
-        "media.s3": {"endpoint": s3},
+        "media.s3": {"endpoint": s3, "timeout_s": S3_TIMEOUT_S},
         # One machine: what one of them fetched the other has too.
         "media.cache": {"dir": cache},
         "limits": {"redis_url": redis},
@@ -163,6 +185,6 @@ def _config(
     }
     lines = []
     for name, section in sections.items():
-        # Texts and lists of texts are written alike in JSON and TOML.
+        # Texts, numbers and lists of texts are written alike in JSON and TOML.
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items())]
     return "\n".join(lines) + "\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from demo.services.s3_front import Front, s3_front
 from media.cache.filling import BLOCK_BYTES
 from media.errors import ObjectNotFoundError, RangeError, StorageError
 from media.library import Library
@@ -18,7 +19,6 @@ from media.s3 import S3Storage
 from media.storage import LocalStorage
 from tests.media.cache.world import Cache, Clock, Noise
 from tests.services.s3 import CREDENTIALS, S3Server, s3_server, utc_now
-from tests.services.s3_front import Front, s3_front
 
 pytestmark = pytest.mark.xdist_group("s3")
 
