@@ -9,6 +9,11 @@ from aiohttp import web
 
 from media.storage import Presigns
 
+# What a client accepts that goes on with a download: bytes, whatever they are. A header that a page
+# may send to any origin without asking it first (Fetch 2.2.2), and that a bucket does not mind.
+TO_KEEP = "application/octet-stream"
+# RFC 9110 13.1.
+_CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range")
 # Of an object that need not be there: only the place where it would be is looked at.
 _ANY_KEY = "tracks/any/current.json"
 
@@ -40,12 +45,15 @@ class Presigner:
 
 
 def is_download(request: web.Request) -> bool:
-    """Whether it takes a whole file, or the rest of one that it began by its tag.
+    """Whether it takes a whole file, or the rest of one, to keep it.
 
-    A player asks for pieces, or for what follows without naming a tag, and is never sent elsewhere
-    (Apple, HLS Authoring Specification 8.18).
+    A player asks for pieces, or for what follows without saying that it wants to keep that, and is
+    never sent elsewhere (Apple, HLS Authoring Specification 8.18). Nor is a condition: a client
+    sends its headers on to where it is led (Fetch 4.4), and the bucket has tags of its own, so an
+    `If-Range` of ours would bring the whole file again from there (RFC 9110 13.1.5).
     """
-    if request.method != "GET":
+    headers = request.headers
+    if request.method != "GET" or any(name in headers for name in _CONDITIONS):
         return False
-    asked = request.headers.get("Range")
-    return asked is None or ("If-Range" in request.headers and asked.endswith("-"))
+    asked = headers.get("Range")
+    return asked is None or (asked.endswith("-") and headers.get("Accept") == TO_KEEP)

@@ -17,8 +17,11 @@ let url;
 
 before(async () => {
   server = createServer((request, response) => {
-    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range)?.[1]);
-    assert.equal(request.headers["if-range"], `"${SHA256}"`);
+    const { range: wanted, accept } = request.headers;
+    // Whole, or what is missing; by no condition, since one would be sent on to a bucket too.
+    const start = wanted === undefined ? 0 : Number(/^bytes=([1-9]\d*)-$/.exec(wanted)?.[1]);
+    assert.equal(accept, "application/octet-stream");
+    assert.deepEqual(Object.keys(request.headers).filter((name) => name.startsWith("if-")), []);
     asked.push(start);
     const send = (status, bytes, headers = {}, cutAfter = Infinity) => {
       response.writeHead(status, { "Content-Length": bytes.length, ...headers });
@@ -30,9 +33,10 @@ before(async () => {
     const range = { "Content-Range": `bytes ${start}-${TRACK.length - 1}/${TRACK.length}` };
     const step = script.shift() ?? {};
     if (step.status) return send(step.status, new Uint8Array());
-    const bytes = TRACK.slice(step.whole ? 0 : start);
+    const whole = step.whole || wanted === undefined;
+    const bytes = (step.other ?? TRACK).slice(whole ? 0 : start);
     if (step.flip !== undefined) bytes[step.flip - start] ^= 1;
-    send(step.whole ? 200 : 206, bytes, step.whole ? {} : range, step.cutAfter);
+    send(whole ? 200 : 206, bytes, whole ? {} : range, step.cutAfter);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${server.address().port}/track.mp4`;
@@ -125,6 +129,16 @@ test("one flipped byte on the phone is found when the download goes on", async (
   const { outcome, file } = await run([], new MemoryFile(part));
   assert.equal(outcome, "whole");
   assert.deepEqual(asked, [1_000_000, 0]);
+  assert.deepEqual(file.bytes, TRACK);
+});
+
+test("the rest of another file is found, however well it fits, and nothing of it stays", async () => {
+  const other = TRACK.map((byte) => byte ^ 0x55);
+  const begun = new MemoryFile(TRACK.slice(0, 1_500_000));
+  const { outcome, file, news } = await run([{ other }], begun);
+  assert.equal(outcome, "whole");
+  assert.deepEqual(asked, [1_500_000, 0]);
+  assert.equal(news.filter(({ news: kind }) => kind === "damaged").length, 1);
   assert.deepEqual(file.bytes, TRACK);
 });
 
