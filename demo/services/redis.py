@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 from demo.services import DemoError, free_port
 
@@ -17,14 +18,16 @@ PATIENCE_S = 30
 class RedisServer:
     """A server process at `url`: started, killed and started again, and empty each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, password: str = "") -> None:
+        self._password = password
         self._port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
         """Address for Tell."""
-        return f"redis://127.0.0.1:{self._port}/0"
+        who = f":{quote(self._password, safe='')}@" if self._password else ""
+        return f"redis://{who}127.0.0.1:{self._port}/0"
 
     def start(self) -> None:
         """Start it and wait until it takes connections; raises DemoError."""
@@ -32,6 +35,7 @@ class RedisServer:
             [
                 *(PROGRAM, "--port", str(self._port), "--bind", "127.0.0.1"),
                 *("--save", "", "--appendonly", "no", "--daemonize", "no"),
+                *(("--requirepass", self._password) if self._password else ()),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -61,9 +65,9 @@ class RedisServer:
 
 
 @contextmanager
-def running_redis() -> Iterator[RedisServer]:
-    """A server that is ended afterwards."""
-    server = RedisServer()
+def running_redis(password: str = "") -> Iterator[RedisServer]:
+    """A server that is ended afterwards, and asks for *password* where one is given."""
+    server = RedisServer(password)
     server.start()
     try:
         yield server

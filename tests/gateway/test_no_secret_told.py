@@ -7,27 +7,42 @@ partner, with the trace that it carries on.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import aiohttp
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.operator_token import read_operator_token
 from gateway.ops.sessions import COOKIE
-from gateway.settings import LoggingSettings, PartnerSettings
+from gateway.settings import (
+    DatabaseSettings,
+    DeliverySettings,
+    EnrichmentSettings,
+    LimitsSettings,
+    LoggingSettings,
+    PartnerSettings,
+)
+from media.settings import CacheSettings, MediaSettings
+from media.storage import LocalStorage
 from media.track import Track
-from tests.gateway.processes import TellProcess
+from tests.gateway.processes import PATIENCE_S, TellProcess
 from tests.gateway.test_server import Evening, claim, evening, get_json, hear_everything
 from tests.gateway.town import DEVICE, bearer, playback
+from tests.services.mariadb import MariaServer
+from tests.services.redis import require_redis, running_redis
+from tests.services.s3 import CREDENTIALS, SECRET_ACCESS_KEY, s3_server
 
 __all__ = ["evening"]
 
@@ -86,32 +101,151 @@ async def test_no_secret_of_an_evening_is_told(
 ) -> None:
     """Sale, claim, sound, events, refusals of each kind, the operator: nothing of it leaks."""
     told = Told()
+    async with _spent(evening, told, track, media_root) as (tell, correlation_id):
+        pass
+    _gather_keys(told, evening)
+    assert len(told.secrets) > 12
+    assert list(told.leaks()) == []
+    _check_lines(tell, correlation_id)
+    assert f"'traceparent': '00-{TRACE_ID}-" in told.seen["requests to the partner"]
+
+
+@pytest.mark.xdist_group("s3")
+async def test_no_password_of_a_service_is_told(
+    evening: Evening, track: Track, media_root: Path, mariadb_server: MariaServer
+) -> None:
+    """The same by two workers on MariaDB, Redis and S3, with what opens these; then without them.
+
+    What fails is told with the words of the libraries, which know the passwords.
+    """
+    require_redis()
+    told = Told()
+    # With signs that an address must encode.
+    passwords = {name: f"{name}/s+pass@word:of-tonight" for name in ("mariadb", "redis")}
+    database = await mariadb_server.fresh_database("secrets")
+    assert database.endswith("/secrets?unix_socket=" + str(mariadb_server.socket))
+    url = await mariadb_server.let_in("tell", passwords["mariadb"], "secrets")
+    with s3_server(evening.folder / "s3") as s3, running_redis(passwords["redis"]) as redis:
+        shelf, bucket = LocalStorage(media_root), s3.storage("films", "evening")
+        for key in await shelf.list("tracks"):
+            await bucket.put_file(key, shelf.path(key))
+        sections = {
+            "database": DatabaseSettings(url=url),
+            "limits": LimitsSettings(redis_url=redis.url),
+            "enrichment": EnrichmentSettings(cache_url=redis.url),
+            "media": MediaSettings(
+                root="s3://films/evening",
+                s3=s3.settings(timeout_s=5.0),
+                cache=CacheSettings(dir=str(evening.folder / "cache")),
+            ),
+            "delivery": DeliverySettings(presigned_s=60),
+        }
+        options = ("--workers", "2")
+        async with (
+            _spent(evening, told, track, media_root, options, CREDENTIALS, **sections) as (
+                tell,
+                correlation_id,
+            ),
+            aiohttp.ClientSession(tell.url) as session,
+        ):
+            # Both are among those who may tell.
+            await tell.logged("worker_ready", running=2)
+            await _be_sent_on(session, told, correlation_id)
+            redis.kill()
+            s3.kill()
+            # In a language that nobody has heard yet.
+            await _ask_in_vain(session, told, f"ticket={correlation_id}&language=es")
+            await mariadb_server.shut_out("tell")
+            await _ask_in_vain(session, told, f"ticket={correlation_id}", "database", "storage")
+    # Each was without its service, and said so.
+    assert "database-unavailable" in told.seen["problems"]
+    assert "storage-unavailable" in told.seen["problems"]
+    assert "Access denied for user" in told.seen["log"]
+    told.secrets |= {f"{name}'s password": password for name, password in passwords.items()}
+    told.secrets["S3 secret key"] = SECRET_ACCESS_KEY
+    _gather_keys(told, evening)
+    assert list(told.leaks()) == []
+
+
+@asynccontextmanager
+async def _spent(
+    evening: Evening,
+    told: Told,
+    track: Track,
+    media_root: Path,
+    options: tuple[str, ...] = (),
+    environ: Mapping[str, str] = MappingProxyType({}),
+    **sections: Any,
+) -> AsyncIterator[tuple[TellProcess, str]]:
+    """An evening with a sale of that correlation id; Tell runs until the block ends."""
     services = await evening.open_amc()
     screening = await evening.show(services, 5, "1")
     partner = evening.settings.partners["local"].base_url
     async with overheard(told, partner) as address:
         partners = {"local": PartnerSettings(base_url=address, key_id="local")}
-        config = evening.config(logging=LoggingSettings(level="debug"), partners=partners)
-        tell = await TellProcess.start(config)
-        async with aiohttp.ClientSession(tell.url) as session:
-            names = await _listen(session, evening, tell, told, evening.notice(screening, "p-1"))
-            grant = await get_json(session, names["path"], told.secrets["listener token"])
-            told.secrets["access token"] = grant["hls"].split("/")[2]
-            told.secrets["stream token"] = grant["downloads"][0]["url"].split("/")[2]
-            await hear_everything(session, grant, track, media_root)
-            await _operate(session, evening, told, screening.showtime_id)
-            await _be_refused(session, evening, told, evening.notice(screening, "p-2"))
-            async with session.get("/metrics") as answer:
-                told.saw("metrics", await answer.text())
-        code, rest = await tell.stop()
+        logging = LoggingSettings(level="debug")
+        config = evening.config(logging=logging, partners=partners, **sections)
+        tell = await TellProcess.start(config, *options, environ=environ)
+        try:
+            async with aiohttp.ClientSession(tell.url) as session:
+                body = evening.notice(screening, "p-1")
+                names = await _listen(session, evening, tell, told, body)
+                grant = await get_json(session, names["path"], told.secrets["listener token"])
+                told.secrets["access token"] = grant["hls"].split("/")[2]
+                told.secrets["stream token"] = grant["downloads"][0]["url"].split("/")[2]
+                await hear_everything(session, grant, track, media_root)
+                await _operate(session, evening, told, screening.showtime_id)
+                await _be_refused(session, evening, told, evening.notice(screening, "p-2"))
+                async with session.get("/metrics") as answer:
+                    told.saw("metrics", await answer.text())
+            yield tell, names["correlation_id"]
+        finally:
+            code, rest = await tell.stop()
     assert code == 0
     told.saw("stdout", rest)
     told.saw("log", "".join(tell.log))
-    _gather_keys(told, evening)
-    assert len(told.secrets) > 12
-    assert list(told.leaks()) == []
-    _check_lines(tell, names["correlation_id"])
-    assert f"'traceparent': '00-{TRACE_ID}-" in told.seen["requests to the partner"]
+
+
+async def _be_sent_on(session: aiohttp.ClientSession, told: Told, correlation_id: str) -> None:
+    """A download whose address at the bucket is a secret for its minute."""
+    path = f"/media/audio/the-general?ticket={correlation_id}"
+    grant = await get_json(session, path, told.secrets["listener token"])
+    address = grant["downloads"][0]["url"]
+    async with session.get(address, allow_redirects=False) as answer:
+        assert answer.status == 307
+        where = urlsplit(answer.headers["Location"])
+    told.secrets["presigned address"] = where.query
+    told.secrets["its signature"] = dict(parse_qsl(where.query))["X-Amz-Signature"]
+
+
+async def _ask_in_vain(session: aiohttp.ClientSession, told: Told, query: str, *gone: str) -> None:
+    """What needs a service that is *gone*; each answer is looked at."""
+    secrets = told.secrets
+    own = bearer(secrets["listener token"])
+    ready = ""
+    async with asyncio.timeout(PATIENCE_S):
+        # It keeps what it said for two seconds; each turn is a request.
+        while not ready or any(f'"{name}":{{"ok":false' not in ready for name in gone):
+            async with session.get("/readyz") as answer:
+                ready = await answer.text()
+    told.saw("/readyz", ready)
+    for path, headers in (
+        ("/tell/tickets", own),
+        (f"/media/audio/the-general?{query}", own),
+        (f"/stream/{secrets['stream token']}/opus-24k.mp4", {"Range": "bytes=0-99"}),
+        (f"/stream/{secrets['stream token']}/opus-24k.m3u8", {}),
+        ("/media/audio/another-film", own),
+    ):
+        async with session.get(path, headers=headers) as answer:
+            if answer.status >= 400:
+                told.saw("problems", await answer.text())
+    claimed = {"claim_code": secrets["claim code"], "device_nonce": DEVICE}
+    async with session.post("/tell/claims", json=claimed) as answer:
+        # Known already, it is answered as long as there is a database.
+        if answer.status >= 400:
+            told.saw("problems", await answer.text())
+    async with session.get("/metrics") as answer:
+        told.saw("metrics", await answer.text())
 
 
 def _check_lines(tell: TellProcess, correlation_id: str) -> None:
