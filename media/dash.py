@@ -1,7 +1,8 @@
 """The static MPD (ISO 23009-1) over the same files, addressed by their sidx.
 
 A static MPD with an explicit start is exact in dash.js and shaka-player; a dynamic one is seconds
-off. The player is told the start by its caller (`#t=` of MPEG-DASH MPD anchors, ISO 23009-1 C.4).
+off. The MPD itself says no start: the page tells it to its player (docs/delivery.md), since an
+anchor in the grant's address (`#t=`, ISO 23009-1 C.4) would be old by the time it is opened.
 """
 
 from __future__ import annotations

@@ -28,6 +28,12 @@ const OPEN = {
     await player.load(url, startS);
     return () => player.destroy();
   },
+  dashjs: async (audio, url, startS) => {
+    const player = dashjs.MediaPlayer().create();
+    // Not playing by itself: `play` says when.
+    player.initialize(audio, url, false, startS);
+    return () => player.destroy();
+  },
 };
 
 /**

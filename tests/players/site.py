@@ -15,13 +15,15 @@ _HERE = Path(__file__).parent
 _SCRIPTS = {
     "/players.js": _HERE / "players.js",
     "/recorder.js": _HERE / "recorder.js",
-    # The player that the app ships, and another maker's from npm, for the tests alone.
+    # The player that the app ships, and other makers' from npm, for the tests alone.
     "/hls.mjs": _ROOT / "gateway/web/vendor/hls.mjs",
     "/shaka.js": _ROOT / "node_modules/shaka-player/dist/shaka-player.compiled.js",
+    "/dash.js": _ROOT / "node_modules/dashjs/dist/modern/umd/dash.mediaplayer.min.js",
 }
 _PAGE = """<!doctype html><meta charset="utf-8"><title>Players</title>
 <button>Sound</button>
-<script src="/shaka.js"></script><script type="module" src="/players.js"></script>
+<script src="/shaka.js"></script><script src="/dash.js"></script>
+<script type="module" src="/players.js"></script>
 """
 
 
