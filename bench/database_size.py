@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Table, insert
 
+from bench.figures import Bar, Chart, hand_over, rounded
 from catalog.ids import new_correlation_id, new_listener_id
 from catalog.models import PurchaseState, ScreeningStatus, StartSource
 from catalog.store.database import Database
@@ -53,8 +54,7 @@ async def main(tickets: int = TICKETS) -> int:
         database = await Database.open(f"sqlite:///{path}")
         await _fill(database, tickets)
         await database.close()
-        await asyncio.to_thread(_report, path, tickets)
-    return 0
+        return await asyncio.to_thread(_report, path, tickets)
 
 
 async def _fill(database: Database, tickets: int) -> None:
@@ -208,7 +208,7 @@ def _event(number: int) -> dict[str, Any]:
     }
 
 
-def _report(path: Path, tickets: int) -> None:
+def _report(path: Path, tickets: int) -> int:
     connection = sqlite3.connect(path)
     rows = connection.execute(
         "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name) "
@@ -222,6 +222,14 @@ def _report(path: Path, tickets: int) -> None:
             print(f"| `{table}` | {size / 1e6:.1f} | {size / tickets:.0f} |")
     total = path.stat().st_size
     print(f"| the whole file | {total / 1e6:.1f} | {total / tickets:.0f} |")
+    return hand_over(
+        Chart(
+            title="Bytes of the database for a ticket",
+            command="make bench-database-size",
+            bars=[Bar(name="SQLite, with all indexes", value=rounded(total / tickets))],
+            drawn=False,
+        )
+    )
 
 
 if __name__ == "__main__":

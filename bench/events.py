@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from bench.figures import Bar, Chart, hand_over, quick, rounded
 from demo.services import program, run_command, start_service
 
 _LISTENERS = 1_000
@@ -53,12 +54,12 @@ class Phone:
                 self.heard.put_nowait(time.monotonic())
 
 
-async def main() -> int:
+async def main(listeners: int = _LISTENERS) -> int:
     """Print the delays; the exit code is 1 where the 99th percentile is not below two seconds."""
     with tempfile.TemporaryDirectory(prefix="tell-bench-", dir=".") as folder:
         async with _services(Path(folder)) as (tell_url, amc_url):
             began = time.monotonic()
-            showtime_id, tokens = await _sell(tell_url, amc_url)
+            showtime_id, tokens = await _sell(tell_url, amc_url, listeners)
             phones = [await _connect(tell_url, token) for token in tokens]
             listening = [asyncio.create_task(phone.listen()) for phone in phones]
             print(
@@ -74,7 +75,17 @@ async def main() -> int:
     print(f"  median {statistics.median(delays_s) * 1000:7.0f} ms")
     print(f"  p99    {p99_s * 1000:7.0f} ms   (limit {_LIMIT_S * 1000:.0f} ms)")
     print(f"  last   {max(delays_s) * 1000:7.0f} ms")
-    return 0 if p99_s < _LIMIT_S else 1
+    return hand_over(
+        Chart(
+            title=f"Milliseconds from a start to {len(phones):,} listeners",
+            command="make bench-events",
+            bars=[
+                Bar(name="median", value=rounded(statistics.median(delays_s) * 1000)),
+                Bar(name="p99", value=rounded(p99_s * 1000), at_most=_LIMIT_S * 1000),
+            ],
+            drawn=False,
+        )
+    )
 
 
 async def _press(amc_url: str, showtime_id: str, phones: list[Phone]) -> list[float]:
@@ -109,9 +120,9 @@ async def _connect(tell_url: str, token: str) -> Phone:
     return Phone(reader, writer)
 
 
-async def _sell(tell_url: str, amc_url: str) -> tuple[str, list[str]]:
+async def _sell(tell_url: str, amc_url: str, listeners: int) -> tuple[str, list[str]]:
     """Sell tickets for one screening and claim each on five devices: its id, and their tokens."""
-    numbers = iter(range(_LISTENERS // _DEVICES_PER_PURCHASE))
+    numbers = iter(range(listeners // _DEVICES_PER_PURCHASE))
     tokens: list[str] = []
     async with aiohttp.ClientSession(amc_url) as amc, aiohttp.ClientSession(tell_url) as tell:
         showtime_id = await _put_on(amc)
@@ -183,4 +194,4 @@ async def _services(folder: Path) -> AsyncIterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(asyncio.run(main(50) if quick() else main()))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.evening import RENDITION, make_evening
+from bench.figures import Bar, Chart, hand_over, rounded
 from bench.nginx import running_peer
 from bench.processes import cpu_s, port_of
 from bench.tree import resident_bytes
@@ -102,7 +103,8 @@ async def main(listeners: int, seconds: float, slow: int) -> int:
             peer = "nginx with secure_link, one worker"
             held.append(await _hold(peer, nginx.pid, nginx.port, signed, seconds))
     _report(held, descriptors)
-    return 1 if held[0].result["late"] or held[0].result["lost"] else 0
+    more = "" if listeners == LISTENERS else f" LISTENERS={listeners}"
+    return hand_over(*_charts(held, f"make bench-listeners{more}"))
 
 
 async def _beside_slow(
@@ -124,7 +126,7 @@ async def _beside_slow(
         f"the slow readers: {cut['readers'] - cut['cut']} of {cut['readers']} still stood after "
         f"{slow_s:.0f} s, and took {grown / readers / 1000:.0f} kB each at most"
     )
-    return 1 if beside.result["late"] or beside.result["lost"] else 0
+    return hand_over(*_charts([alone, beside], f"make bench-listeners SLOW={readers}"))
 
 
 async def _hold(
@@ -207,6 +209,43 @@ def _report(held: Sequence[Held], descriptors: int) -> None:
         told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
         print(f"of what one process of Tell can have: {told}")
         print(f"so what gives way first is: {max(shares, key=lambda name: shares[name])}")
+
+
+def _charts(held: Sequence[Held], command: str) -> list[Chart]:
+    """Their figures; those of nginx are a peer's, and nobody's sound may stop at Tell."""
+
+    def bars(key: str, at_most: float | None = None) -> list[Bar]:
+        found = []
+        for each in held:
+            peer = each.name.startswith("nginx")
+            value = rounded(each.result[key] or 0)
+            wanted = None if peer else at_most
+            found.append(Bar(name=each.name, value=value, peer=peer, at_most=wanted))
+        return found
+
+    who = f"{held[0].listeners:,} listeners at their schedule"
+    return [
+        Chart(title=f"{who}: {what}", command=command, bars=bars(key, at_most), drawn=False)
+        for what, key, at_most in (
+            ("late by more than a segment", "late", 0.0),
+            ("connections lost", "lost", 0.0),
+            ("milliseconds after the instant, p99", "p99_ms", None),
+        )
+    ] + [
+        Chart(
+            title=f"{who}: resident memory at most, MB",
+            command=command,
+            bars=[
+                Bar(
+                    name=each.name,
+                    value=rounded(each.peak_bytes / 1e6),
+                    peer=each.name.startswith("nginx"),
+                )
+                for each in held
+            ],
+            drawn=False,
+        )
+    ]
 
 
 def _memory_bytes() -> int:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.evening import Evening, Listener, make_evening
+from bench.figures import Bar, Chart, hand_over, quick, rounded
 from bench.joins import PHONES, crowd
 from bench.processes import cpu_s
 from bench.tree import resident_bytes
@@ -74,8 +75,7 @@ async def main(rounds: int = ROUNDS, round_s: float = ROUND_S, tickets: int = TI
             turn = evening.listeners[number * share : (number + 1) * share]
             for side in sides:
                 await _round(side, turn, round_s, counted=number > 0)
-        _report(sides, rounds, round_s)
-    return 0
+        return _report(sides, rounds, round_s)
 
 
 async def _start(
@@ -105,7 +105,7 @@ async def _round(side: Side, turn: Sequence[Listener], round_s: float, *, counte
         side.p99s_ms.append(result["p99_ms"])
 
 
-def _report(sides: Sequence[Side], rounds: int, round_s: float) -> None:
+def _report(sides: Sequence[Side], rounds: int, round_s: float) -> int:
     print(
         f"joins (grant, two playlists, init and first segment) of {PHONES} phones, "
         f"medians of {rounds} alternated rounds of {round_s:g} s:"
@@ -117,7 +117,17 @@ def _report(sides: Sequence[Side], rounds: int, round_s: float) -> None:
             f"listens {side.started_s:.2f} s after its start   "
             f"{resident_bytes(side.tell.process.pid) / 1e6:.0f} MB"
         )
+    return hand_over(
+        Chart(
+            title="Joins for each second of a processor, with the parts of a large house",
+            command="make bench-modes",
+            bars=[
+                Bar(name=side.name, value=rounded(statistics.median(side.rates))) for side in sides
+            ],
+            drawn=False,
+        )
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(asyncio.run(main(1, 0.3, 1_000) if quick() else main()))

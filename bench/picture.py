@@ -1,4 +1,4 @@
-"""`make picture`: docs/measurements.json as bars, docs/measurements.svg.
+"""`make picture`: docs/measurements.json as bars, docs/measurements.svg. `make bench` writes both.
 
 The numbers are those of docs/measurements.md, which a test holds beside them. Nothing is told by
 colour alone: each bar has its name and its number, and a peer's is only an outline.
@@ -7,11 +7,13 @@ colour alone: each bar has its name and its number, and a peer's is only an outl
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from bench.figures import Chart, shown
 
 DOCS = Path(__file__).parent.parent / "docs"
 NUMBERS, PICTURE = DOCS / "measurements.json", DOCS / "measurements.svg"
@@ -39,26 +41,6 @@ text { font: 13px system-ui, sans-serif; fill: #1b1b1b; }
 """
 
 
-class Bar(BaseModel):
-    """One number; a peer's, or what is wanted, is not Tell's own."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    value: Annotated[float, Field(gt=0)]
-    peer: bool = False
-
-
-class Chart(BaseModel):
-    """Numbers of one kind, and the command by which they can be had again."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str
-    command: str
-    bars: Annotated[list[Bar], Field(min_length=1)]
-
-
 class Measurements(BaseModel):
     """All that is drawn."""
 
@@ -66,6 +48,27 @@ class Measurements(BaseModel):
 
     title: str
     charts: list[Chart]
+
+    @property
+    def drawn(self) -> list[Chart]:
+        """Those of the picture."""
+        return [chart for chart in self.charts if chart.drawn]
+
+    def renewed(self, found: Sequence[Chart]) -> Measurements:
+        """The same with *found* in the place of what its commands gave before."""
+        commands = {chart.command for chart in found}
+        charts: list[Chart] = []
+        for command in dict.fromkeys(chart.command for chart in (*self.charts, *found)):
+            source = found if command in commands else self.charts
+            charts += [chart for chart in source if chart.command == command]
+        return Measurements(title=self.title, charts=charts)
+
+
+def write_measurements(measurements: Measurements, path: Path) -> None:
+    """Write the numbers, each on a line of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = measurements.model_dump_json(indent=1, exclude_defaults=True)
+    path.write_text(text + "\n", "utf-8")
 
 
 def read_measurements(path: Path = NUMBERS) -> Measurements:
@@ -77,24 +80,19 @@ def told(measurements: Measurements) -> str:
     """What the picture shows, in words."""
     return " ".join(
         f"{chart.title}: " + ", ".join(f"{bar.name} {shown(bar.value)}" for bar in chart.bars) + "."
-        for chart in measurements.charts
+        for chart in measurements.drawn
     )
-
-
-def shown(value: float) -> str:
-    """A number as the page writes it."""
-    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
 
 
 def draw(measurements: Measurements) -> str:
     """The picture; its title and description are what a screen reader says (SVG 2, 5.7)."""
     y = 54
     body: list[str] = []
-    for chart in measurements.charts:
+    for chart in measurements.drawn:
         body.append(_text(24, y, chart.title, "chart"))
         body.append(_text(24, y + 17, chart.command, "said"))
         y += _HEAD
-        most = max(bar.value for bar in chart.bars)
+        most = max(bar.value for bar in chart.bars) or 1.0
         for bar in chart.bars:
             width = max(1.0, _LONGEST * bar.value / most)
             kind = "peer" if bar.peer else "tell"

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.evening import RENDITION, Evening, make_evening
+from bench.figures import Bar, Chart, hand_over, quick, rounded
 from bench.processes import cpu_s, port_of
 from bench.ranges import run_load
 from demo.services import program, start_service
@@ -132,8 +133,17 @@ def _report(sides: list[Side], rounds: int, round_s: float) -> int:
         )
     one, two = (statistics.median(side.by_second) for side in sides)
     print(f"  two answer {two / one:.2f} times as much as one")
-    return 0
+    return hand_over(
+        Chart(
+            title="Segments a second from workers and their clients, a processor for each worker",
+            command="make bench-workers",
+            bars=[
+                Bar(name="one worker", value=rounded(one)),
+                Bar(name="two workers", value=rounded(two)),
+            ],
+        )
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(asyncio.run(main(1, 0.5) if quick() else main()))

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.picture import DOCS, PICTURE, Bar, Chart, draw, read_measurements, shown, told
+from bench.figures import Bar, Chart, shown
+from bench.picture import DOCS, PICTURE, draw, read_measurements, told
 
 SVG = "{http://www.w3.org/2000/svg}"
 MEND = "write the new figure into docs/measurements.json too, and run `make picture`"
@@ -17,7 +18,7 @@ def test_the_picture_is_that_of_the_numbers() -> None:
     assert PICTURE.read_text("utf-8") == draw(read_measurements()), "run `make picture`"
 
 
-@pytest.mark.parametrize("chart", read_measurements().charts, ids=lambda chart: chart.command)
+@pytest.mark.parametrize("chart", read_measurements().drawn, ids=lambda chart: chart.command)
 def test_each_number_stands_on_the_page(chart: Chart) -> None:
     """docs/measurements.md says it, under the command that gives it again."""
     page = (DOCS / "measurements.md").read_text("utf-8")
@@ -37,7 +38,7 @@ def test_who_does_not_see_it_is_told() -> None:
         told(measurements),
     ]
     texts = [each.text for each in root.iter(f"{SVG}text")]
-    for chart in measurements.charts:
+    for chart in measurements.drawn:
         for bar in chart.bars:
             assert bar.name in texts
             assert shown(bar.value) in texts

@@ -50,7 +50,8 @@ async def cinema(folder: Path, voice: Packaged, origin: str) -> AsyncIterator[Ci
     clock = HandClock(NOW)
     await make_chain(folder / "amc.db")
     async with AsyncExitStack() as stack:
-        amc = await stack.enter_async_context(TestServer(amc_app(folder / "amc.db", clock)))
+        amc = TestServer(amc_app(folder / "amc.db", clock))
+        await stack.enter_async_context(amc)
 
         async def client(server: web.Application | TestServer) -> Client:
             assert isinstance(server, TestServer)
