@@ -27,12 +27,12 @@ test("while the narrator speaks a bend stays within half a semitone, and goes th
 
 test("right after a start what would be noticed goes within a second and a quarter", () => {
   for (const error of [0.03, -0.05, 0.099]) {
-    const { action, rate, forS } = decide(error, SPEECH, 0, true);
+    const { action, rate, forS } = decide(error, SPEECH, 0, "start");
     assert.equal(action, "bend");
     assert.ok(forS <= 1.25 && Math.abs(rate - 1) <= 0.08 + 1e-9);
     assert.ok(Math.abs(error + (rate - 1) * forS) < 1e-9);
   }
-  assert.deepEqual(decide(0.02, SPEECH, 0, true), decide(0.02, SPEECH, 0, false));
+  assert.deepEqual(decide(0.02, SPEECH, 0, "start"), decide(0.02, SPEECH, 0));
 });
 
 test("in a pause it is bent away at once, and not beyond the pause", () => {

@@ -66,9 +66,12 @@ export class Player {
       if (this.#state !== "playing" || audio.seeking) return;
       this.rebuffers += 1;
       this.#enter("stalled");
+      this.#steering.look();
     });
     audio.addEventListener("playing", () => {
-      if (this.#state === "stalled") this.#enter("playing");
+      if (this.#state !== "stalled") return;
+      this.#enter("playing");
+      this.#steering.look();
     });
     audio.addEventListener("pause", () => this.#paused());
     audio.addEventListener("play", () => this.#played());

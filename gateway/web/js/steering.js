@@ -5,6 +5,8 @@
 
 import { decide, estimate, SEEK_S } from "./sync.js";
 
+/** @typedef {import("./sync.js").After} After */
+
 /** `currentTime` is believed once so much has sounded: before, it stands or leaps. */
 const FLOWING_S = 0.1;
 const SETTLE_MS = 100;
@@ -23,8 +25,8 @@ const NOISE_S = 0.025;
 const BELIEVED = 0.5;
 /** Data that are missing for longer are waited for at the place where they will be needed. */
 const STALL_MS = 400;
-/** After a start or a leap, errors are bent away faster (sync.js). */
-const STARTED_MS = 2000;
+/** For so long after a start, a leap or a hole, errors are put right sooner (sync.js). */
+const FRESH_MS = 2000;
 /** What a seek needs behind its aim. */
 const BUFFERED_S = 0.3;
 
@@ -44,7 +46,11 @@ export class Steering {
   #fineTries = FINE_TRIES;
   /** Device time since which it is too far off to bend. @type {number | null} */ #farSinceMs = null;
   #flowsFromS = 0;
-  #startedMs = -Infinity;
+  /** What it came out of last, and when. @type {{ after: After, atMs: number }} */
+  #fresh = { after: null, atMs: -Infinity };
+  /** Device time since which the data have been missing. @type {number | null} */ #stalledMs = null;
+  /** They have been, and nothing was measured since. */ #stalledSince = false;
+  #wake = () => {};
   /** What the next measured error teaches. @type {import("./lateness.js").Kind | null} */ #lesson = null;
   /** Error of the last readings in seconds, positive ahead of the film; null while unknown. */
   errorS = /** @type {number | null} */ (null);
@@ -67,6 +73,12 @@ export class Steering {
     this.#fineTries = FINE_TRIES;
   }
 
+  /** The data have just stopped, or are back: that is looked at now, and not with the next tick. */
+  look() {
+    this.#stalledSince = true;
+    this.#wake();
+  }
+
   /**
    * Steer what was started at *fromS*, a second of the track.
    * @param {() => boolean} alive false once somebody else decides
@@ -75,24 +87,21 @@ export class Steering {
    * @returns {Promise<boolean>} whether it has to be cued anew; false where it is not alive any more
    */
   async run(alive, fromS, lesson) {
-    const { sleep, stalled } = this.#parts;
-    this.startAfresh();
-    this.#farSinceMs = null;
-    this.#flowsFromS = fromS;
-    this.#startedMs = performance.now();
-    this.#lesson = lesson;
-    let stalledMs = 0;
+    this.#begin("start", fromS, lesson);
+    this.#stalledMs = null;
+    this.#stalledSince = false;
     let napMs = FINE.tickMs;
     while (alive()) {
-      await sleep(napMs);
+      await this.#nap(napMs);
       if (!alive()) return false;
       napMs = this.#pace().tickMs;
-      stalledMs = stalled() ? stalledMs + napMs : 0;
-      if (stalledMs > STALL_MS) return true;
+      if (this.#hungers()) return true;
       const errorS = this.#measured();
-      if (errorS === null) continue;
-      const started = performance.now() - this.#startedMs < STARTED_MS;
-      const decision = decide(errorS, this.#pause(), this.#farForS(errorS), started);
+      if (errorS === null) {
+        napMs = this.#pace().tickMs;
+        continue;
+      }
+      const decision = decide(errorS, this.#pause(), this.#farForS(errorS), this.#after());
       if (decision.action === "seek") {
         if (!this.#seek()) return true;
       } else if (decision.action === "bend" && !this.#mayBeNoise(errorS)) {
@@ -108,6 +117,44 @@ export class Steering {
       }
     }
     return false;
+  }
+
+  /** Until so much has gone by, or something has come about. @param {number} ms */
+  async #nap(ms) {
+    /** @type {Promise<void>} */
+    const woken = new Promise((resolve) => (this.#wake = resolve));
+    await Promise.race([this.#parts.sleep(ms), woken]);
+  }
+
+  /** Whether the data have been missing for so long that they are waited for elsewhere. */
+  #hungers() {
+    const nowMs = performance.now();
+    if (this.#parts.stalled()) {
+      this.#stalledMs ??= nowMs;
+      return nowMs - this.#stalledMs >= STALL_MS;
+    }
+    this.#stalledMs = null;
+    if (this.#stalledSince) this.#begin("gap", this.#parts.audio.currentTime, null);
+    this.#stalledSince = false;
+    return false;
+  }
+
+  /**
+   * It sounds from *fromS* on: what was measured before says nothing any more.
+   * @param {After} after @param {number} fromS
+   * @param {import("./lateness.js").Kind | null} lesson what the first error teaches
+   */
+  #begin(after, fromS, lesson) {
+    this.startAfresh();
+    this.#farSinceMs = null;
+    this.#flowsFromS = fromS;
+    this.#fresh = { after, atMs: performance.now() };
+    this.#lesson = lesson;
+  }
+
+  /** @returns {After} */
+  #after() {
+    return performance.now() - this.#fresh.atMs < FRESH_MS ? this.#fresh.after : null;
   }
 
   /** @param {number} errorS */
@@ -138,6 +185,8 @@ export class Steering {
     if (pace === STEADY && last !== undefined && Math.abs(reading - last) > LEAP_S) {
       this.#readings = [];
       this.#fineTries = FINE_TRIES;
+      // A hole that no event told of: a device that slept, say.
+      if (Math.abs(reading - last) > SEEK_S) this.#fresh = { after: "gap", atMs: performance.now() };
     }
     this.#readings.push(reading);
     const far = this.#readings.length >= 2 && this.#readings.every((one) => Math.abs(one) > FAR_S);
@@ -172,14 +221,14 @@ export class Steering {
 
   /** @param {{ rate: number, forS: number }} plan @param {() => boolean} alive */
   async #bend({ rate, forS }, alive) {
-    const { audio, sleep } = this.#parts;
+    const { audio } = this.#parts;
     this.#fineTries -= 1;
     this.#readings = [];
     audio.playbackRate = rate;
-    await sleep(forS * 1000);
+    await this.#nap(forS * 1000);
     if (!alive()) return;
     audio.playbackRate = 1;
-    await sleep(SETTLE_MS);
+    if (!this.#stalledSince) await this.#nap(SETTLE_MS);
   }
 
   /** Leap while it plays, aimed ahead by what a seek takes. False where the data are not here. */
@@ -190,11 +239,7 @@ export class Steering {
     const aimS = position + lateness.of("seek");
     if (position < 0 || !isBuffered(audio, aimS)) return false;
     audio.currentTime = aimS;
-    this.startAfresh();
-    this.#farSinceMs = null;
-    this.#flowsFromS = aimS;
-    this.#startedMs = performance.now();
-    this.#lesson = "seek";
+    this.#begin("start", aimS, "seek");
     return true;
   }
 }

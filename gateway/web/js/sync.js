@@ -19,6 +19,8 @@ const PAUSE_BEND = 0.1;
 /** Right after a start she has nothing yet to compare the pitch with, and soon in sync counts more. */
 const START_BEND = 0.08;
 const START_NOTICED_S = 0.025;
+/** After a hole in the sound another small one is not noticed, and a bend of so much lasts too long. */
+const GAP_SEEK_S = 0.05;
 /** A bend is planned for no longer than this, and then measured anew. */
 const LONGEST_BEND_S = 1.5;
 const SHORTEST_BEND_S = 0.05;
@@ -31,6 +33,10 @@ const USELESS_S = 2;
 const LEADS_S = [0.25, 0.4, 0.8, 1.5];
 
 /**
+ * What the sound has just come out of, null where it has flowed for a while. start: it was begun, or
+ * leapt. gap: its data were missing, or the device slept, so it goes on late.
+ * @typedef {"start" | "gap" | null} After
+ *
  * @typedef {{ action: "keep" } | { action: "wait", forS: number } | { action: "seek" } |
  *   { action: "bend", rate: number, forS: number }} Decision
  */
@@ -41,12 +47,13 @@ const LEADS_S = [0.25, 0.4, 0.8, 1.5];
  * @param {number} errorS heard - true, in seconds
  * @param {import("./silences.js").Pause} pause the narrator's, from the place that is heard
  * @param {number} knownForS for how long the error has been known
- * @param {boolean} started whether the sound began, or leapt, a moment ago
+ * @param {After} after what a moment ago was
  * @returns {Decision}
  */
-export function decide(errorS, pause, knownForS, started = false) {
+export function decide(errorS, pause, knownForS, after = null) {
   const size = Math.abs(errorS);
   if (size <= KEEP_S) return { action: "keep" };
+  if (after === "gap" && size >= GAP_SEEK_S) return { action: "seek" };
   if (size >= SEEK_S) {
     const patience = SEEK_PATIENCE_S - knownForS;
     const wait = size < USELESS_S && pause.inS > 0 && pause.inS <= patience;
@@ -55,7 +62,7 @@ export function decide(errorS, pause, knownForS, started = false) {
   if (pause.inS === 0 && pause.forS >= SHORTEST_BEND_S) {
     return bend(errorS, PAUSE_BEND, pause.forS);
   }
-  if (started && size > START_NOTICED_S) return bend(errorS, START_BEND, Infinity);
+  if (after !== null && size > START_NOTICED_S) return bend(errorS, START_BEND, Infinity);
   if (size <= NOTICED_S && pause.inS <= PATIENCE_S) return { action: "wait", forS: pause.inS };
   const rate = size > NOTICED_S ? FIRM_BEND : GENTLE_BEND;
   return bend(errorS, rate, Math.max(pause.inS, SHORTEST_BEND_S));
