@@ -26,7 +26,7 @@ _SPREAD_HZ = 100.0
 # A voice to the packager, so the track has no pause.
 _LEVEL = 0.04
 # A reading each so often, of so much sound, found if it lies so near to its place.
-_STEP_S = 0.05
+STEP_S = 0.05
 _WINDOW_S = 0.1
 _REACH_S = 0.3
 # How alike they have to be (1: the same); other moments of the film reach 0.66. Sound that is bent
@@ -88,7 +88,7 @@ def read(
     None stands for a moment without the murmur, or more than 0.3 s beside its place.
     """
     found: list[Reading | None] = []
-    for at in np.arange(since, until, _STEP_S):
+    for at in np.arange(since, until, STEP_S):
         error_s = _error(recording, movie_start, float(at))
         found.append(None if error_s is None else Reading(float(at), error_s))
     return found

@@ -39,12 +39,35 @@ class Shape:
         return (self.rtt_s - self.uneven_s) / 2
 
 
+class Line:
+    """A network that can be lost: what was sent waits, as its sender would try it again."""
+
+    def __init__(self) -> None:
+        self._up = asyncio.Event()
+        self._up.set()
+
+    def lose(self) -> None:
+        """Let nothing through, and no connection come about."""
+        self._up.clear()
+
+    def restore(self) -> None:
+        """Let all of it through."""
+        self._up.set()
+
+    async def up(self) -> None:
+        """Wait until it is there."""
+        await self._up.wait()
+
+
 @asynccontextmanager
-async def shaped(url: str, shape: Shape, seed: int = 1) -> AsyncIterator[str]:
-    """Stand in front of *url*; yields the address to use in its place."""
+async def shaped(
+    url: str, shape: Shape, seed: int = 1, line: Line | None = None
+) -> AsyncIterator[str]:
+    """Stand in front of *url*, on *line* where one is given; yields the address to use instead."""
     target = urlsplit(url)
     chance = random.Random(seed)  # noqa: S311  (delays alike in each run, no secret)
     connections: set[asyncio.Task[None]] = set()
+    wire = line or Line()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -62,12 +85,13 @@ async def shaped(url: str, shape: Shape, seed: int = 1) -> AsyncIterator[str]:
     async def _connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # The handshake that the loopback did for nothing.
         await asyncio.sleep(shape.rtt_s)
+        await wire.up()
         with contextlib.suppress(ConnectionError):
             up_reader, up_writer = await asyncio.open_connection(target.hostname, target.port)
             try:
                 await asyncio.gather(
-                    _carry(reader, up_writer, shape.there_s(), shape, chance),
-                    _carry(up_reader, writer, shape.back_s(), shape, chance),
+                    _carry(reader, up_writer, shape.there_s(), shape, chance, wire),
+                    _carry(up_reader, writer, shape.back_s(), shape, chance, wire),
                 )
             finally:
                 up_writer.close()
@@ -89,6 +113,7 @@ async def _carry(
     least_s: float,
     shape: Shape,
     chance: random.Random,
+    line: Line,
 ) -> None:
     """Carry bytes one way until they end, each piece after its delay and none before another."""
     loop = asyncio.get_running_loop()
@@ -113,6 +138,7 @@ async def _carry(
         while True:
             due, piece = await on_the_way.get()
             await asyncio.sleep(max(0.0, due - loop.time()))
+            await line.up()
             if not piece:
                 with contextlib.suppress(OSError):
                     writer.write_eof()

@@ -4,7 +4,7 @@ Real processes (AMC-clone, Tell), a real Chromium, real sound captured from a so
 a track whose every moment can be read out of the recording, and one host clock: the error is
 (film time heard) - (now - movie_start), each within the stated bound of the capture.
 
-Scenarios run one after another, as sound is measured in real time; all of them take some 25
+Scenarios run one after another, as sound is measured in real time; all of them take some 28
 minutes, ten of which she waits for the film. `--only NAME,NAME` runs some, `--wait-s` shortens that
 wait, `--table FILE` writes the results as Markdown, `--readings FILE` every reading, and LONG=1
 listens for two hours too. The exit code is 1 where a promise was missed. A machine that is busy
@@ -31,6 +31,7 @@ import structlog
 from playwright.async_api import Error as PlaywrightError
 
 from bench import murmur
+from bench import sync_returns as returns
 from bench import sync_scenarios as scenarios
 from bench.shaping import Shape
 from bench.sync_result import Result, every_reading, head, markdown
@@ -108,6 +109,10 @@ ENTRIES = (
     Entry("hidden", "hidden tab", None, scenarios.hidden_while_it_plays),
     Entry("silence", "30 s of silence", None, joins(Join(BEFORE_THE_SILENCE, listen_s=75.0))),
     Entry("moved", "film moved while she listens", 2.0, scenarios.moved),
+    # What these may take is counted from the sound's return.
+    Entry("lost", "network lost until silent, and back", 1.0, returns.lost_network),
+    Entry("interrupted", "paused by the system, and played", 1.0, returns.interrupted),
+    Entry("slept", "device asleep for 20 s", 1.0, returns.slept),
     Entry("previews", "tap in the previews, first word", None, scenarios.tap_in_the_previews),
 )  # fmt: skip
 LONG = Entry("two-hours", "two hours", None, scenarios.two_hours)

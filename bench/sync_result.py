@@ -14,14 +14,16 @@ P99_MS, MAX_MS = 20.0, 40.0
 SETTLED_S = 2.0
 # Nobody may hear where the sound went over from one source to another.
 SEAM_MS = 20.0
+# Nor a hole: the shortest syllables last about as long, so no word is lost in one.
+HOLE_MS = 150.0
 
 _HEAD = (
     f"{'scenario':34} {'p50':>6} {'p95':>6} {'p99':>6} {'max':>6}  {'bound':>6} {'n':>5}"
-    f"  {'in sync after':>13}         {'took':>5}"
+    f" {'unread':>14}  {'in sync after':>13}         {'took':>5}"
 )
 _TABLE_HEAD = (
-    "| scenario | p50 | p95 | p99 | max | bound | readings | in sync after the tap | |",
-    "|---|---|---|---|---|---|---|---|---|",
+    "| scenario | p50 | p95 | p99 | max | bound | readings | unread, longest | in sync after | |",
+    "|---|---|---|---|---|---|---|---|---|---|",
 )
 
 
@@ -30,7 +32,9 @@ class Result:
     """Errors in milliseconds, joins in seconds from the tap until the sound was and stayed in sync.
 
     `first_ms` are the errors of the first two seconds where those count too (she waited for them).
-    `limit_s` is what a join may take. `gap_ms` and `jump_ms` are those of a hand-over.
+    `limit_s` is what a join may take. `gap_ms` and `jump_ms` are those of a hand-over. Of `moments`
+    after the first two seconds, `step_ms` apart, `unread` could not be read: the longest stretch of
+    them is `hole_ms`. Where the sound went and came back a join counts from its return.
     """
 
     title: str
@@ -41,6 +45,10 @@ class Result:
     joins_s: list[float] = field(default_factory=list)
     gap_ms: float | None = None
     jump_ms: float | None = None
+    moments: int = 0
+    unread: int = 0
+    step_ms: float = 0.0
+    hole_ms: float = 0.0
     took_s: float = 0.0
     # Seconds after each tap, and the error then.
     readings: list[tuple[float, float]] = field(default_factory=list)
@@ -62,15 +70,18 @@ class Result:
             found.append(f"max and bound above {MAX_MS:.0f} ms")
         if self.limit_s is not None and not (self.joins_s and max(self.joins_s) <= self.limit_s):
             found.append(f"not in sync within {self.limit_s:.1f} s")
+        # Where a second is one reading, one may be lost to a leap within its code.
+        if self.hole_ms > max(HOLE_MS, self.step_ms):
+            found.append(f"unreadable for {self.hole_ms:.0f} ms")
         for name, size_ms in (("gap", self.gap_ms), ("jump", self.jump_ms)):
             if size_ms is not None and size_ms > SEAM_MS:
                 found.append(f"{name} above {SEAM_MS:.0f} ms")
         return found
 
     def cells(self) -> list[str]:
-        """Its figures as they are told: percentiles, largest, bound, count, joins."""
+        """Its figures as they are told: percentiles, largest, bound, count, unread, joins."""
         if not self.errors_ms:
-            return ["-"] * 7
+            return ["-"] * 8
         sizes = np.abs(self.errors_ms)
         largest = max(float(sizes.max()), *map(abs, self.first_ms), 0.0)
         figures = [*np.percentile(sizes, [50, 95, 99]), largest]
@@ -78,8 +89,14 @@ class Result:
             *(f"{figure:.1f}" for figure in figures),
             f"±{self.bound_ms:.1f}",
             str(len(sizes)),
+            self._unread(),
             self._joins(),
         ]
+
+    def _unread(self) -> str:
+        if not self.moments:
+            return "-"
+        return f"{self.unread / self.moments:.1%}, {self.hole_ms:.0f} ms"
 
     def _joins(self) -> str:
         if not self.joins_s:
@@ -94,17 +111,27 @@ class Result:
             return ""
         return f"gap {self.gap_ms:.0f} ms, jump {self.jump_ms:.1f} ms"
 
+    def add(self, piece: Result) -> None:
+        """Take over a piece of a long listening that was read by itself."""
+        self.errors_ms += piece.errors_ms
+        self.joins_s += piece.joins_s
+        self.bound_ms = max(self.bound_ms, piece.bound_ms)
+        self.moments += piece.moments
+        self.unread += piece.unread
+        self.step_ms = max(self.step_ms, piece.step_ms)
+        self.hole_ms = max(self.hole_ms, piece.hole_ms)
+
     @property
     def verdict(self) -> str:
         """PASS, or FAIL and why."""
         return "FAIL: " + "; ".join(self.faults) if self.faults else "PASS"
 
     def __str__(self) -> str:
-        p50, p95, p99, largest, bound, count, joins = self.cells()
+        p50, p95, p99, largest, bound, count, unread, joins = self.cells()
         said = "  ".join(filter(None, (self._seam(), self.verdict)))
         return (
             f"{self.title:34} {p50:>6} {p95:>6} {p99:>6} {largest:>6}  {bound:>6} {count:>5}"
-            f"  {joins:28} {self.took_s:4.0f} s  {said}"
+            f" {unread:>14}  {joins:28} {self.took_s:4.0f} s  {said}"
         )
 
     def row(self) -> str:

@@ -20,10 +20,11 @@ from playwright.async_api import Browser, Page, expect
 from bench import murmur
 from bench.murmur import Reading
 from bench.shaping import Shape, shaped
-from bench.sync_result import SETTLED_S, Result, synced_after_s
+from bench.sync_reading import Film, take
+from bench.sync_result import Result
 from bench.tab import tab
 from demo import browser
-from demo.browser import LISTEN, STOP, read_recording
+from demo.browser import LISTEN, STOP
 from demo.sound import Recorder, Recording, SoundCard
 from tests.browser.world import FROM_THE_START_MOVIE_ID, MOVIE_ID, World
 
@@ -42,8 +43,6 @@ _EARLY_S = 5.0
 _PATIENCE_MS = 30_000
 # A recording longer than this is read in pieces.
 _PIECE_S = 300.0
-# A reading needs so much of the recording around it.
-_EDGE_S = 0.1
 
 WHOLE = "Ready, also without network."
 READINESS = "details.readiness summary"
@@ -96,19 +95,12 @@ class Bench:
 Scenario = Callable[[Bench, Result], Awaitable[None]]
 
 
-@dataclass(frozen=True)
-class Film:
-    """A film that starts in so long. One that murmurs is read at every moment (bench/murmur.py)."""
-
-    movie_id: str
-    starts_in: timedelta
-    murmurs: bool
-
-
 # One without a pause of the narrator's, and one with a pause in each second.
 WITHOUT_PAUSES = Film(FROM_THE_START_MOVIE_ID, timedelta(seconds=-60), murmurs=True)
-WITH_PAUSES = Film(MOVIE_ID, timedelta(seconds=-CODE_FROM_S - 60), murmurs=False)
-BEFORE_THE_SILENCE = Film(MOVIE_ID, timedelta(seconds=-CODE_FROM_S - 215), murmurs=False)
+WITH_PAUSES = Film(MOVIE_ID, timedelta(seconds=-CODE_FROM_S - 60), murmurs=False, silent=SILENT)
+BEFORE_THE_SILENCE = Film(
+    MOVIE_ID, timedelta(seconds=-CODE_FROM_S - 215), murmurs=False, silent=SILENT
+)
 
 
 @dataclass(frozen=True)
@@ -140,15 +132,15 @@ async def _join(bench: Bench, result: Result, join: Join, listen_s: float) -> No
         if join.shape is not None:
             proxy = await stack.enter_async_context(shaped(bench.world.tell.url, join.shape))
             url = url.replace(bench.world.tell.url, proxy)
-        page = await _page(bench, stack, join.script)
-        recorder = _recorder(bench.card, stack)
+        page = await new_page(bench, stack, join.script)
+        recorder = recorder_of(bench.card, stack)
         await page.goto(url)
         if join.keeps_it:
             await _keep(page)
-        tapped_at = await _listen(page)
+        tapped_at = await listen(page)
         await asyncio.sleep(listen_s)
         recording = recorder.stop()
-    _take(result, recording, join.film, sale.movie_start.timestamp(), tapped_at)
+    take(result, recording, join.film, sale.movie_start.timestamp(), tapped_at)
 
 
 async def handed_over(bench: Bench, result: Result) -> None:
@@ -156,10 +148,10 @@ async def handed_over(bench: Bench, result: Result) -> None:
     film = WITHOUT_PAUSES
     sale = await bench.world.sell(film.starts_in, film.movie_id)
     async with AsyncExitStack() as stack:
-        page = await _page(bench, stack, STREAM_ALONE)
-        recorder = _recorder(bench.card, stack)
+        page = await new_page(bench, stack, STREAM_ALONE)
+        recorder = recorder_of(bench.card, stack)
         await page.goto(sale.listen_url)
-        tapped_at = await _listen(page)
+        tapped_at = await listen(page)
         await asyncio.sleep(8)
         seams = [await hand_over_to_download(page)]
         await asyncio.sleep(4)
@@ -167,7 +159,7 @@ async def handed_over(bench: Bench, result: Result) -> None:
         await asyncio.sleep(4)
         recording = recorder.stop()
     start = sale.movie_start.timestamp()
-    _take(result, recording, film, start, tapped_at)
+    take(result, recording, film, start, tapped_at)
     for begin, end in seams:
         readings = murmur.read(recording, start, begin - 1, end + 2)
         jump_s = largest_jump_s(readings)
@@ -206,16 +198,16 @@ async def moved(bench: Bench, result: Result) -> None:
     film = Film(FROM_THE_START_MOVIE_ID, timedelta(seconds=-30), murmurs=True)
     sale = await bench.world.sell(film.starts_in, film.movie_id)
     async with AsyncExitStack() as stack:
-        page = await _page(bench, stack, STREAM_ALONE)
-        recorder = _recorder(bench.card, stack)
+        page = await new_page(bench, stack, STREAM_ALONE)
+        recorder = recorder_of(bench.card, stack)
         await page.goto(sale.listen_url)
-        await _listen(page)
+        await listen(page)
         await asyncio.sleep(6)
         pressed_at = time.time()
         movie_start = await bench.world.chain.start(sale)
         await asyncio.sleep(20)
         recording = recorder.stop()
-    _take(result, recording, film, movie_start.timestamp(), pressed_at, from_the_tap=True)
+    take(result, recording, film, movie_start.timestamp(), pressed_at, sounding=True)
 
 
 async def hidden(bench: Bench, result: Result, film: Film, listen_s: float) -> None:
@@ -224,7 +216,7 @@ async def hidden(bench: Bench, result: Result, film: Film, listen_s: float) -> N
     start = sale.movie_start.timestamp()
     async with AsyncExitStack() as stack:
         page = await stack.enter_async_context(tab(bench.card))
-        recorder = _recorder(bench.card, stack)
+        recorder = recorder_of(bench.card, stack)
         await page.go(sale.listen_url, STREAM_ALONE)
         await page.until("document.querySelector('button.listen') !== null")
         await asyncio.sleep(1)
@@ -235,11 +227,11 @@ async def hidden(bench: Bench, result: Result, film: Film, listen_s: float) -> N
         if waits:
             recorder.stop()
             await asyncio.sleep(max(0.0, start - time.time() - _EARLY_S))
-            recorder = _recorder(bench.card, stack)
+            recorder = recorder_of(bench.card, stack)
             tapped_at = time.time()
         await asyncio.sleep(max(0.0, start - time.time()) + listen_s)
         recording = recorder.stop()
-    _take(result, recording, film, start, tapped_at, first_word_counts=waits)
+    take(result, recording, film, start, tapped_at, first_word_counts=waits)
     # How long she waited for the film is no matter of ours.
     if waits:
         result.joins_s.clear()
@@ -264,16 +256,16 @@ async def two_hours(bench: Bench, result: Result) -> None:
     loop = asyncio.get_running_loop()
     pieces: list[asyncio.Future[Result]] = []
     async with AsyncExitStack() as stack:
-        page = await _page(bench, stack, STREAM_ALONE)
-        recorder = _recorder(bench.card, stack)
+        page = await new_page(bench, stack, STREAM_ALONE)
+        recorder = recorder_of(bench.card, stack)
         await page.goto(sale.listen_url)
-        tapped_at = await _listen(page)
+        tapped_at = await listen(page)
         end = tapped_at + LONG_S
         since = tapped_at
         while since < end:
             await asyncio.sleep(min(_PIECE_S, end - since))
             # The next one is there before this one ends.
-            following = _recorder(bench.card, stack)
+            following = recorder_of(bench.card, stack)
             recording = recorder.stop()
             recorder = following
             pieces.append(
@@ -283,36 +275,36 @@ async def two_hours(bench: Bench, result: Result) -> None:
             )
             since = time.time()
     for piece in await asyncio.gather(*pieces):
-        result.errors_ms += piece.errors_ms
-        result.joins_s += piece.joins_s
-        result.bound_ms = max(result.bound_ms, piece.bound_ms)
+        result.add(piece)
 
 
 def _piece(recording: Recording, film: Film, start: float, since: float, goes_on: bool) -> Result:
     """One piece of a long listening, read in another process."""
     result = Result("")
-    _take(result, recording, film, start, since, first_word_counts=goes_on)
+    take(result, recording, film, start, since, first_word_counts=goes_on, sounding=goes_on)
     result.errors_ms += result.first_ms
     if goes_on:
         result.joins_s.clear()
     return result
 
 
-async def _page(bench: Bench, stack: AsyncExitStack, script: str) -> Page:
+async def new_page(bench: Bench, stack: AsyncExitStack, script: str) -> Page:
+    """Open a page on a new phone, with *script* run before its own."""
     context = await browser.phone(bench.chromium)
     stack.push_async_callback(context.close)
     await context.add_init_script(script)
     return await context.new_page()
 
 
-def _recorder(card: SoundCard, stack: AsyncExitStack) -> Recorder:
+def recorder_of(card: SoundCard, stack: AsyncExitStack) -> Recorder:
+    """Begin to record what the card plays."""
     recorder = card.recorder()
     recorder.start()
     stack.callback(recorder.stop)
     return recorder
 
 
-async def _listen(page: Page) -> float:
+async def listen(page: Page) -> float:
     """Press Listen as soon as it is there; when that was."""
     button = page.get_by_role("button", name=LISTEN, exact=True)
     await button.wait_for(timeout=_PATIENCE_MS)
@@ -333,42 +325,3 @@ async def _expect_source(page: Page, kind: str) -> None:
     # The name goes with the element that is heard.
     sound = page.locator("#sound")
     await expect(sound).to_have_attribute("data-source", kind, timeout=_PATIENCE_MS)
-
-
-def _take(
-    result: Result,
-    recording: Recording,
-    film: Film,
-    start: float,
-    tapped_at: float,
-    *,
-    first_word_counts: bool = False,
-    from_the_tap: bool = False,
-) -> None:
-    """Add what was recorded to the result: errors of what has settled, and how long that took.
-
-    It settles from its first sound on; *from_the_tap* where it sounded before already.
-    """
-    heard = read_recording(recording, tapped_at)
-    result.bound_ms = max(result.bound_ms, heard.bound_s * 1000)
-    first_at = heard.first_sound_at
-    if first_at is None:
-        result.joins_s.append(float("inf"))
-        return
-    readings: list[Reading | None]
-    if film.murmurs:
-        end = recording.time_of(len(recording.samples)) - _EDGE_S
-        readings = murmur.read(recording, start, first_at + _EDGE_S, end)
-    else:
-        readings = [Reading(one.at, one.film_s - (one.at - start)) for one in heard.heard]
-    result.readings += [
-        (one.at - tapped_at, one.error_s * 1000) for one in readings if one is not None
-    ]
-    began = tapped_at if from_the_tap else first_at
-    for reading in filter(None, readings):
-        settled = reading.at >= began + SETTLED_S
-        if settled or first_word_counts:
-            kept = result.errors_ms if settled else result.first_ms
-            kept.append(reading.error_s * 1000)
-    first_good_at = tapped_at if from_the_tap else first_at
-    result.joins_s.append(synced_after_s(readings, first_good_at, tapped_at, heard.bound_s))

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import re
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,8 +29,9 @@ _POLL_S = 0.05
 class Tab:
     """One tab; another one lies beside it and can be brought to the front."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, group: int) -> None:
         self._socket = socket
+        self._group = group
         self._count = 0
         self._session: str | None = None
         self._other = ""
@@ -72,6 +74,14 @@ class Tab:
         await self._send("Target.activateTarget", to_browser=True, targetId=self._other)
         await self.until("document.visibilityState === 'hidden'")
 
+    def sleep(self) -> None:
+        """Stop all of the browser's processes where they are; `wake` lets them go on."""
+        os.killpg(self._group, signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let them go on."""
+        os.killpg(self._group, signal.SIGCONT)
+
     async def _send(self, method: str, *, to_browser: bool = False, **params: Any) -> Any:
         self._count += 1
         number = self._count
@@ -97,12 +107,14 @@ async def tab(card: SoundCard) -> AsyncIterator[Tab]:
             program, "--headless=new", "--remote-debugging-port=0",
             f"--user-data-dir={profile}", *as_root, *ARGUMENTS, "about:blank",
             env=card.environment, stderr=asyncio.subprocess.PIPE,
+            # A group of its own, so that all of it can be put to sleep.
+            start_new_session=True,
         )  # fmt: skip
         try:
             address = await _address(process)
             draining = asyncio.create_task(_drain(process))
             async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
-                made = Tab(socket)
+                made = Tab(socket, process.pid)
                 await made.open()
                 yield made
             draining.cancel()

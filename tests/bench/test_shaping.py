@@ -7,7 +7,7 @@ import os
 import time
 from urllib.parse import urlsplit
 
-from bench.shaping import Shape, shaped
+from bench.shaping import Line, Shape, shaped
 
 RTT_S = 0.05
 
@@ -55,4 +55,25 @@ async def test_it_ends_with_connections_open() -> None:
             writer.write(b"x")
             assert await reader.readexactly(1) == b"x"
         assert await reader.read() == b""
+        writer.close()
+
+
+async def test_what_is_sent_while_the_line_is_lost_comes_when_it_is_back() -> None:
+    """A lost network loses no byte of a connection that outlives it."""
+    server = await asyncio.start_server(_echo, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    line = Line()
+    async with (
+        server,
+        asyncio.timeout(30),
+        shaped(f"http://127.0.0.1:{port}", Shape(0.0), line=line) as url,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+        line.lose()
+        writer.write(b"x")
+        answer = asyncio.ensure_future(reader.readexactly(1))
+        done, _ = await asyncio.wait([answer], timeout=0.1)
+        assert not done
+        line.restore()
+        assert await answer == b"x"
         writer.close()

@@ -49,12 +49,25 @@ def test_a_seam_that_is_heard_fails() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("step_ms", "hole_ms", "faults"),
+    [(50.0, 150.0, []), (50.0, 200.0, ["unreadable for 200 ms"]),
+     (1000.0, 1000.0, []), (1000.0, 2000.0, ["unreadable for 2000 ms"])],
+)  # fmt: skip
+def test_a_hole_that_is_heard_fails(step_ms: float, hole_ms: float, faults: list[str]) -> None:
+    """What could not be read is told, and counts against us once a word may be lost in it."""
+    result = Result("x", errors_ms=GOOD, moments=400, unread=4, step_ms=step_ms, hole_ms=hole_ms)
+    assert result.faults == faults
+    assert result.cells()[-2] == f"1.0%, {hole_ms:.0f} ms"
+
+
 def test_the_table_has_a_row_for_each() -> None:
     """As it goes into the documentation."""
     assert markdown([Result("stream", errors_ms=[1.0, 1.0], bound_ms=2.5)]) == (
-        "| scenario | p50 | p95 | p99 | max | bound | readings | in sync after the tap | |\n"
-        "|---|---|---|---|---|---|---|---|---|\n"
-        "| stream | 1.0 | 1.0 | 1.0 | 1.0 | ±2.5 | 2 | - | PASS |\n"
+        "| scenario | p50 | p95 | p99 | max | bound | readings | unread, longest | in sync after"
+        " | |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n"
+        "| stream | 1.0 | 1.0 | 1.0 | 1.0 | ±2.5 | 2 | - | - | PASS |\n"
     )
 
 
