@@ -161,6 +161,47 @@ test("after a sleep in which the device's clock stood still, the next exchange i
   assert.ok(clock.estimate(1100).boundMs < 8);
 });
 
+test("a device that slept without network goes on by its wall clock, and says so", () => {
+  const clock = new Clock();
+  clock.add(read(exchange({ at: 0, there: 4, back: 4 })));
+  const slept = 20 * 60_000;
+  clock.doubt(slept / 2);
+  clock.doubt(slept / 2);
+  clock.settle();
+  const { offsetMs, boundMs } = clock.estimate(1000);
+  assert.ok(Math.abs(offsetMs - (EPOCH_MS + slept)) < 1);
+  assert.ok(boundMs > 300 && boundMs < 400, String(boundMs));
+  assert.equal(clock.measured, false);
+  assert.equal(clock.remember(1000, 0), null);
+  clock.add(read(exchange({ at: 2000, offsetMs: EPOCH_MS + slept + 50, there: 4, back: 4 })));
+  assert.equal(clock.measured, true);
+  assert.ok(Math.abs(clock.estimate(2100).offsetMs - (EPOCH_MS + slept + 50)) < 0.1);
+});
+
+test("without network a wall clock that was set back, or corrected a little, moves nothing", () => {
+  for (const [byMs, leastMs] of [[-3_600_000, 0], [400, 400]]) {
+    const clock = new Clock();
+    clock.add(read(exchange({ at: 0, there: 4, back: 4 })));
+    clock.doubt(byMs);
+    clock.settle();
+    const { offsetMs, boundMs } = clock.estimate(1000);
+    assert.ok(Math.abs(offsetMs - EPOCH_MS) < 1);
+    assert.ok(boundMs >= leastMs && boundMs < leastMs + 10, String(boundMs));
+    assert.equal(clock.measured, false);
+  }
+});
+
+test("what is not in doubt is not touched by a network that is gone", () => {
+  const clock = new Clock();
+  clock.settle();
+  assert.equal(clock.estimate(0), null);
+  clock.add(read(exchange({ at: 0, there: 4, back: 4 })));
+  const before = clock.estimate(1000);
+  clock.settle();
+  assert.deepEqual(clock.estimate(1000), before);
+  assert.equal(clock.measured, true);
+});
+
 test("a wall clock that was set costs nothing once Tell was asked again", () => {
   const clock = new Clock();
   clock.add(read(exchange({ at: 0, there: 4, back: 4 })));

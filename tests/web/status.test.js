@@ -66,6 +66,6 @@ test("on demand it tells the sound, the clock, the start, and a trim where there
   assert.match(lines[0], /4 milliseconds ahead/);
   assert.match(lines[1], /within 3 milliseconds/);
   const trimmed = syncLines(messages, { ...KNOWN, trimMs: -20, clockMeasured: false });
-  assert.match(trimmed[1], /remembered/);
+  assert.match(trimmed[1], /last compared/);
   assert.match(trimmed[3], /20 milliseconds later/);
 });

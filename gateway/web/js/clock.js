@@ -24,6 +24,8 @@ const BURST_MS = 3000;
 const KEPT = 240;
 /** The wall clock is read in whole milliseconds, twice. */
 const WALL_PRECISION_MS = 2;
+/** A device sleeps for longer than this; a wall clock that goes ahead by less was corrected. */
+const SLEPT_MS = 1000;
 /** Offsets are of the order of 1e12 ms, where a double is good to 0.0002 ms. */
 const ROUNDING_MS = 0.001;
 
@@ -76,13 +78,18 @@ export class Clock {
   #drift = { low: -DRIFT_PPM / 1e6, high: DRIFT_PPM / 1e6, atMs: 0 };
   #measured = false;
   #doubted = false;
+  /**
+   * What the doubts come to: by how much the spans were widened, how much of it was sleep if the
+   * wall clock is right, and how much neither of the clocks can decide.
+   */
+  #doubts = { widenedMs: 0, sleptMs: 0, openMs: 0 };
 
   /** @param {Reading} reading */
   add({ atMs, offsetMs, boundMs }) {
     // What was remembered from another visit, or is in doubt, is a makeshift: an exchange ends it.
     if (!this.#measured || this.#doubted) this.#spans = [];
     this.#measured = true;
-    this.#doubted = false;
+    this.#certain();
     const span = { atMs, lowMs: offsetMs - boundMs, highMs: offsetMs + boundMs };
     // Two readings that exclude each other mean that a clock was stepped, or that the device
     // slept while performance.now() stood still: what was known before is of no use.
@@ -108,10 +115,36 @@ export class Clock {
   doubt(byMs) {
     const size = Math.abs(byMs);
     this.#doubted = true;
+    this.#doubts.widenedMs += size;
+    // A clock that goes back was set: no device's own clock runs ahead of the time.
+    if (byMs >= SLEPT_MS) this.#doubts.sleptMs += byMs;
+    else if (byMs > 0) this.#doubts.openMs += byMs;
     for (const span of this.#spans) {
       span.lowMs -= size;
       span.highMs += size;
     }
+  }
+
+  /**
+   * Tell cannot be asked. So where the wall clock went ahead the device is taken to have slept, with
+   * `performance.now()` standing still: a phone that is put away in airplane mode does. That is as
+   * good as the wall clock is, as after `recall`; so `measured` is false from then on.
+   */
+  settle() {
+    if (!this.#doubted || this.#spans.length === 0) return;
+    const { widenedMs, sleptMs, openMs } = this.#doubts;
+    const spareMs = openMs + WALL_PRECISION_MS + (sleptMs * DRIFT_PPM) / 1e6;
+    for (const span of this.#spans) {
+      span.lowMs += widenedMs + sleptMs - spareMs;
+      span.highMs += sleptMs - widenedMs + spareMs;
+    }
+    this.#certain();
+    this.#measured = false;
+  }
+
+  #certain() {
+    this.#doubted = false;
+    this.#doubts = { widenedMs: 0, sleptMs: 0, openMs: 0 };
   }
 
   /**

@@ -97,6 +97,7 @@ export class Exchanges {
       if (kept) memory.set(KEY, JSON.stringify(kept));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      clock.settle();
       // Tried again soon while nothing is known, and else in good time: the bound grows meanwhile.
       this.#dueMs = performance.now() + (clock.measured ? RETRY_MS : RETRY_FIRST_MS);
     } finally {
