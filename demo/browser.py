@@ -27,7 +27,8 @@ LISTEN = "Listen"
 STOP = "Stop"
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-_BUTTON_TIMEOUT_MS = 15_000
+# A passing run never waits so long.
+PATIENCE_MS = 60_000
 # Below this a sample is silence: -66 dBFS, under the time code and above the encoder's dust.
 _SILENCE = 5e-4
 
@@ -71,11 +72,19 @@ async def chromium(card: SoundCard | None = None) -> AsyncIterator[Browser]:
 
 async def phone(browser: Browser) -> BrowserContext:
     """Return a fresh profile with a phone's screen, in the dark."""
-    return await browser.new_context(
-        viewport={"width": PHONE_WIDTH, "height": PHONE_HEIGHT},
-        color_scheme="dark",
-        locale="en-US",
+    return patient(
+        await browser.new_context(
+            viewport={"width": PHONE_WIDTH, "height": PHONE_HEIGHT},
+            color_scheme="dark",
+            locale="en-US",
+        )
     )
+
+
+def patient(context: BrowserContext) -> BrowserContext:
+    """Let whatever is waited for in *context* take as long as a busy machine may need."""
+    context.set_default_timeout(PATIENCE_MS)
+    return context
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,7 @@ async def join(
     """
     await page.goto(listen_url)
     button = page.get_by_role("button", name=LISTEN, exact=True)
-    await button.wait_for(timeout=_BUTTON_TIMEOUT_MS)
+    await button.wait_for()
     if by == "keyboard":
         await focus_by_keyboard(page, LISTEN)
         tapped_at = time.time()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from demo import browser as browsing
 from demo import sound
@@ -19,6 +19,9 @@ from tests.browser.world import (
     publish_code,
     running_world,
 )
+
+# Playwright's own five seconds are too few where other tests take the processor.
+expect.set_options(timeout=browsing.PATIENCE_MS)
 
 
 def _require(missing: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.async_api import CDPSession, Page
 
-PATIENCE_S = 40
+from tests.browser.listening import PATIENCE_S
 
 # Notes what is said, by which kind of region, and at which second of the sound; and what is felt.
 EAR = """(() => {

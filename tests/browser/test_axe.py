@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from demo.browser import LISTEN, STOP
+from tests.browser.listening import listen
 from tests.browser.world import FROM_THE_START_MOVIE_ID, UNDESCRIBED_MOVIE_ID, World
 
 pytestmark = [
@@ -90,8 +91,7 @@ async def _ticket_for_later(world: World, page: Page) -> None:
 
 async def _listening(world: World, page: Page) -> None:
     await _ticket(world, page)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await listen(page)
 
 
 async def _stopped(world: World, page: Page) -> None:
@@ -114,14 +114,14 @@ async def _all_opened(world: World, page: Page) -> None:
         await summary.click()
     await page.get_by_role("button", name="Test the sound").click()
     yes = page.get_by_role("button", name="Yes, I heard them")
-    await expect(yes).to_be_focused(timeout=30_000)
+    await expect(yes).to_be_focused()
 
 
 async def _settings(world: World, page: Page) -> None:
     """With a track that is stored, and can be removed."""
     await _ticket(world, page)
     whole = page.get_by_text("Ready, also without network.").first
-    await expect(whole).to_be_attached(timeout=30_000)
+    await expect(whole).to_be_attached()
     await page.get_by_role("button", name="Settings", exact=True).click()
     await _titled(page, "Settings")
     await expect(page.get_by_role("button", name="Remove One Week")).to_be_visible()
@@ -191,7 +191,7 @@ async def _undescribed(world: World, page: Page) -> None:
 
 async def _titled(page: Page, title: str) -> None:
     heading = page.get_by_role("heading", level=1, name=title)
-    await expect(heading).to_be_visible(timeout=30_000)
+    await expect(heading).to_be_visible()
 
 
 SCREENS: dict[str, Callable[[World, Page], Awaitable[None]]] = {

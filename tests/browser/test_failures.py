@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import signal
 import sqlite3
 import time
@@ -11,10 +13,11 @@ from datetime import timedelta
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from demo.browser import LISTEN, STOP, phone
 from tests.browser.faulty import FAILURE_ID, faulty_way
+from tests.browser.listening import listen, press_listen, sounds_as_begun_at
 from tests.browser.reading import EAR, said
 from tests.browser.world import MOVIE_MINUTES, UNDESCRIBED_MOVIE_ID, World
 
@@ -34,6 +37,8 @@ NO_CODEC = (
     "This browser cannot play the description. "
     "Open Tell in the newest version of Chrome, Safari or Firefox."
 )
+# What is buffered is played out in real time before the network is missed.
+RUNS_OUT_MS = 180_000
 _STREAM_ALONE = "localStorage['tell.data-use'] = 'never';"
 _PLAYS_NOTHING = """
 HTMLMediaElement.prototype.canPlayType = () => "";
@@ -70,16 +75,10 @@ async def _expect_sentence(page: Page, title: str, text: str) -> None:
     await said(page, text)
 
 
-async def _expect_alarm(page: Page, text: str, timeout_ms: int = 20_000) -> None:
+async def _expect_alarm(page: Page, text: str, timeout_ms: int | None = None) -> None:
     """The sentence stands above the button, and is announced over everything else."""
     await expect(page.locator("#status")).to_have_text(text, timeout=timeout_ms)
     assert await said(page, text) == ("alert", None)
-
-
-async def _listen(page: Page) -> None:
-    """Press Listen, and hear."""
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
 
 
 async def test_no_ticket_yet(world: World, page: Page) -> None:
@@ -123,7 +122,20 @@ async def test_no_network_and_try_again(world: World, page: Page) -> None:
 
 
 async def test_sold_but_not_yet_enriched(world: World, page: Page) -> None:
-    """While the cinema's answer is missing it says to wait, and shows the ticket when it comes."""
+    """While the cinema's answer is missing it says to wait, and shows the ticket when it comes.
+
+    The way to her other ticket is there then, however late Tell's list of them comes.
+    """
+    sale = await world.sell(RUNNING)
+    await page.goto(sale.listen_url)
+    await page.get_by_role("button", name=LISTEN, exact=True).wait_for()
+    enriched = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await enriched.wait()
+        await route.continue_()
+
+    await page.route("**/tell/tickets", late)
     world.amc.process.send_signal(signal.SIGSTOP)
     try:
         _, listen_url = await world.post_purchase()
@@ -136,9 +148,9 @@ async def test_sold_but_not_yet_enriched(world: World, page: Page) -> None:
         )
     finally:
         world.amc.process.send_signal(signal.SIGCONT)
-    await expect(page.get_by_role("heading", level=1, name="One Week")).to_be_focused(
-        timeout=20_000
-    )
+    await expect(page.get_by_role("heading", level=1, name="One Week")).to_be_focused()
+    enriched.set()
+    await expect(page.get_by_role("button", name="All tickets")).to_be_visible()
 
 
 async def test_film_without_description(world: World, page: Page) -> None:
@@ -175,8 +187,7 @@ async def test_cancelled_while_she_listens(world: World, page: Page) -> None:
     """A cancelled showing stops the sound and says so, at the next look."""
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await listen(page)
     world.change_screening(sale.correlation_id, status="cancelled")
     # The page looks at once when the network comes back, and every 30 s else.
     await page.context.set_offline(True)
@@ -191,10 +202,10 @@ async def test_cancelled_while_she_listens(world: World, page: Page) -> None:
 
 
 async def test_moved_start_moves_the_sound(world: World, page: Page) -> None:
-    """A new movie_start from an event: the sound goes there, and may now be called in sync."""
+    """A new movie_start from an event: the sound goes there, and it is told of as known."""
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
+    await press_listen(page)
     await expect(page.locator("#status")).to_have_text(
         "Playing by the schedule, which may be minutes off."
     )
@@ -207,13 +218,11 @@ async def test_moved_start_moves_the_sound(world: World, page: Page) -> None:
     )
     await page.context.set_offline(True)
     await page.context.set_offline(False)
-    # Waited for, not timed: with other tests beside it the sound finds its place more slowly.
+    # No more by the schedule. How near it comes is heard in test_sound.py, which runs alone.
     await expect(page.locator("#status")).to_have_text(
-        "Playing, in sync with the film.", timeout=30_000
+        re.compile(r"^Playing(, in sync with the film\.|\. Coming into sync\.)$")
     )
-    track_s = await page.evaluate("document.getElementById('sound').currentTime")
-    film_s = time.time() - moved.timestamp()
-    assert abs(track_s + 11 * 60 - film_s) < 1.0
+    await sounds_as_begun_at(page, moved.timestamp())
 
 
 async def test_too_many_devices(world: World, silent_browser: Browser) -> None:
@@ -248,7 +257,7 @@ async def test_network_that_is_gone_at_the_tap_comes_back(world: World, page: Pa
         "Tell tries again by itself."
     )
     await page.context.set_offline(False)
-    await expect(page.locator("#status")).to_contain_text("Ready.", timeout=10_000)
+    await expect(page.locator("#status")).to_contain_text("Ready.")
     await expect(page.get_by_role("button", name=STOP, exact=True)).to_be_visible()
 
 
@@ -256,9 +265,6 @@ async def test_purchase_that_a_person_must_look_at(world: World, page: Page) -> 
     """A showing that the cinema does not know: the staff get a number to look for."""
     correlation_id, listen_url = await world.post_purchase("st-of-nowhere")
     await page.goto(listen_url)
-    await expect(
-        page.get_by_role("heading", level=1, name="Your ticket needs a hand")
-    ).to_be_focused(timeout=30_000)
     await _expect_sentence(
         page,
         "Your ticket needs a hand",
@@ -271,7 +277,7 @@ async def test_ticket_that_is_taken_from_this_phone(world: World, page: Page) ->
     """She erased everything on another device: the sound stops here, and it says so."""
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url)
-    await _listen(page)
+    await listen(page)
     token = await page.evaluate("localStorage['tell.listener']")
     headers = {"Authorization": f"Bearer {token}"}
     async with (
@@ -359,7 +365,7 @@ async def test_sound_that_cannot_be_opened(world: World, page: Page) -> None:
             f"If it stays so, tell the staff this number: {FAILURE_ID}.",
         )
         way.failing = None
-        await _listen(page)
+        await listen(page)
 
 
 def _rename_table(world: World, name: str, other: str) -> None:
@@ -376,7 +382,7 @@ async def test_browser_that_keeps_nothing(world: World, page: Page) -> None:
     await expect(page.locator("[data-about=track]")).to_have_text(
         "This browser keeps no downloads. The description comes by the network while you listen."
     )
-    await _listen(page)
+    await listen(page)
 
 
 async def test_browser_that_plays_nothing_of_it(world: World, page: Page) -> None:
@@ -384,7 +390,7 @@ async def test_browser_that_plays_nothing_of_it(world: World, page: Page) -> Non
     await page.add_init_script(_PLAYS_NOTHING)
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url)
-    await expect(page.locator("[data-about=track]")).to_have_text(NO_CODEC, timeout=20_000)
+    await expect(page.locator("[data-about=track]")).to_have_text(NO_CODEC)
     await said(page, NO_CODEC)
     await page.get_by_role("button", name=LISTEN, exact=True).click()
     await expect(page.locator("#status")).to_have_text(NO_CODEC)
@@ -399,7 +405,7 @@ async def test_sound_that_the_browser_refuses(world: World, page: Page) -> None:
     async with page.expect_console_message(lambda message: message.text == "refused"):
         await page.goto(sale.listen_url)
     await _expect_alarm(page, BLOCKED)
-    await _listen(page)
+    await listen(page)
 
 
 async def test_network_that_stalls_while_she_listens(world: World, page: Page) -> None:
@@ -408,13 +414,13 @@ async def test_network_that_stalls_while_she_listens(world: World, page: Page) -
     sale = await world.sell(RUNNING)
     async with faulty_way(world.tell.url) as way:
         await page.goto(way.through(sale.listen_url))
-        await _listen(page)
+        await listen(page)
         way.flows.clear()
         await _expect_alarm(
             page,
             "The network is slow. Keep the earphone in: the sound comes back by itself.",
-            timeout_ms=60_000,
+            timeout_ms=RUNS_OUT_MS,
         )
-        await _expect_alarm(page, OFFLINE, timeout_ms=60_000)
+        await _expect_alarm(page, OFFLINE, timeout_ms=RUNS_OUT_MS)
         way.flows.set()
-        await expect(page.locator("#status")).to_contain_text("Playing", timeout=60_000)
+        await expect(page.locator("#status")).to_contain_text("Playing", timeout=RUNS_OUT_MS)

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from demo.browser import LISTEN, STOP, focus_by_keyboard
+from tests.browser.listening import PATIENCE_S, listen
 from tests.browser.world import FROM_THE_START_MOVIE_ID, World
 
 pytestmark = [
@@ -118,11 +119,8 @@ async def test_she_erases_everything(world: World, page: Page) -> None:
     """Asked once more, Tell forgets her and her ticket, and the phone all that it kept."""
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url)
-    await expect(page.locator("[data-about=track]")).to_have_text(
-        "Ready, also without network.", timeout=30_000
-    )
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await expect(page.locator("[data-about=track]")).to_have_text("Ready, also without network.")
+    await listen(page)
     token = await page.evaluate("localStorage['tell.listener']")
     await page.get_by_role("button", name="Settings", exact=True).click()
     await page.get_by_role("button", name="Erase everything", exact=True).click()
@@ -138,7 +136,7 @@ async def test_she_erases_everything(world: World, page: Page) -> None:
     assert await page.evaluate("document.getElementById('sound').paused")
     assert await page.evaluate("Object.keys(localStorage)") == []
     assert await page.evaluate(_TRACKS_ON_THE_PHONE) == 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await page.evaluate(_POSTERS_ON_THE_PHONE) > 0:
             await page.wait_for_timeout(100)
     assert await page.evaluate(_TICKETS_WITH, token) == []

@@ -82,10 +82,10 @@ async def test_the_whole_way_by_keyboard(world: World, page: Page) -> None:
     await expect(heading).to_be_focused()
     # The readiness check, with its question.
     summary = page.locator("details.readiness summary")
-    await expect(page.locator("[data-about=track]")).to_have_text(WHOLE, timeout=30_000)
+    await expect(page.locator("[data-about=track]")).to_have_text(WHOLE)
     await _press(page, re.compile("(Ready|Not ready yet) for .*"))
     await _press(page, "Test the sound", "Space")
-    await expect(page.get_by_role("button", name="Yes, I heard them")).to_be_focused(timeout=30_000)
+    await expect(page.get_by_role("button", name="Yes, I heard them")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Test the sound")).to_be_focused()
     await expect(summary).to_have_text(re.compile("^Ready for .*"))
@@ -204,5 +204,7 @@ async def test_the_whole_way_by_the_accessibility_tree(world: World, page: Page)
         # The same button all the time: whoever stands on it stays on it.
         assert listen.backend_id == stop.backend_id
         await said(page, STOPPED)
-    announced = await all_said(page)
-    assert announced[announced.index(WHOLE) :] == [WHOLE, PLAYING, MOVED, STOPPED]
+    # In this order; between them a busy machine may have had other news of the sound.
+    announced = iter(await all_said(page))
+    for sentence in (WHOLE, PLAYING, MOVED, STOPPED):
+        assert sentence in announced, sentence

@@ -14,6 +14,7 @@ from playwright.async_api import Locator, Page, expect
 
 from demo.browser import LISTEN, STOP
 from tests.browser.faulty import Fault, Faulty, faulty_way
+from tests.browser.listening import PATIENCE_S, listen
 from tests.browser.world import World
 
 pytestmark = [
@@ -25,7 +26,6 @@ pytestmark = [
 RUNNING = timedelta(minutes=-12)
 WHOLE = "Ready, also without network."
 DAMAGED = "The download was damaged. It is being fetched again."
-SOON_MS = 30_000
 
 # Digest of the one track that lies on the phone, by the browser's own arithmetic.
 _DIGEST = """async () => {
@@ -100,10 +100,10 @@ async def test_a_download_that_is_cut_ten_times_resumes(
     sale = await world.sell(RUNNING)
     await page.goto(way.through(sale.listen_url))
     for number, fault in enumerate(faults, 1):
-        async with asyncio.timeout(SOON_MS / 1000):
+        async with asyncio.timeout(PATIENCE_S):
             await page.evaluate(_GROWN, number * _CUT_BYTES)
         fault.cut.set()
-    await expect(track_line(page)).to_have_text(WHOLE, timeout=SOON_MS)
+    await expect(track_line(page)).to_have_text(WHOLE)
     assert way.asked == [number * _CUT_BYTES for number in range(11)]
     await assert_digest_is_right(page)
 
@@ -116,9 +116,9 @@ async def test_a_byte_that_is_flipped_on_the_way_is_found(
     way.faults = [Fault(flip=700_001), Fault(held_by=release)]
     sale = await world.sell(RUNNING)
     await page.goto(way.through(sale.listen_url))
-    await expect(track_line(page)).to_have_text(DAMAGED, timeout=SOON_MS)
+    await expect(track_line(page)).to_have_text(DAMAGED)
     release.set()
-    await expect(track_line(page)).to_have_text(WHOLE, timeout=SOON_MS)
+    await expect(track_line(page)).to_have_text(WHOLE)
     assert way.asked == [0, 0]
     await assert_digest_is_right(page)
 
@@ -129,15 +129,15 @@ async def test_a_byte_that_is_flipped_on_the_phone_is_found_on_show_day(
     """The next visit looks the file through: said, announced, and fetched again."""
     sale = await world.sell(timedelta(hours=3))
     await page.goto(way.through(sale.listen_url))
-    await expect(track_line(page)).to_have_text(WHOLE, timeout=SOON_MS)
+    await expect(track_line(page)).to_have_text(WHOLE)
     await page.evaluate(_FLIP)
     release = asyncio.Event()
     way.faults = [Fault(held_by=release)]
     await page.reload()
-    await expect(track_line(page)).to_have_text(DAMAGED, timeout=SOON_MS)
+    await expect(track_line(page)).to_have_text(DAMAGED)
     await expect(page.locator("#announcer")).to_have_text(DAMAGED)
     release.set()
-    await expect(track_line(page)).to_have_text(WHOLE, timeout=SOON_MS)
+    await expect(track_line(page)).to_have_text(WHOLE)
     await assert_digest_is_right(page)
 
 
@@ -145,7 +145,7 @@ async def test_the_service_worker_serves_the_track_by_ranges(world: World, page:
     """206 with the bytes that were asked, 200 for the whole, 416 and 404 where there is nothing."""
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url)
-    await expect(track_line(page)).to_have_text(WHOLE, timeout=SOON_MS)
+    await expect(track_line(page)).to_have_text(WHOLE)
     await page.evaluate(_CONTROLLED)
     digest = await assert_digest_is_right(page)
     notes = json.loads(await page.evaluate("localStorage['tell.downloads']"))
@@ -174,13 +174,12 @@ async def test_a_phone_that_is_full(world: World, page: Page) -> None:
         await expect(track).to_have_text(
             re.compile(r"^There is no room for the download\. Free \d+ megabytes? on this phone;")
         )
-        await page.get_by_role("button", name=LISTEN, exact=True).click()
-        await expect(page.locator("#status")).to_contain_text("Playing")
+        await listen(page)
     finally:
         await protocol.send("Storage.overrideQuotaForOrigin", quota)
     await page.locator("details.readiness summary").click()
     await page.get_by_role("button", name="Download it now").click()
-    await expect(track).to_have_text(WHOLE, timeout=SOON_MS)
+    await expect(track).to_have_text(WHOLE)
 
 
 async def test_a_new_version_waits_until_nobody_listens(
@@ -194,8 +193,7 @@ async def test_a_new_version_waits_until_nobody_listens(
     sale = await world.sell(RUNNING)
     await page.goto(way.through(sale.listen_url))
     await page.evaluate(_CONTROLLED)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await listen(page)
     way.worker_suffix = b"\n// a new version\n"
     waiting = await page.evaluate("""async () => {
       const registration = await navigator.serviceWorker.ready;
@@ -236,9 +234,8 @@ async def test_a_page_without_its_worker_stays_with_the_stream(world: World, pag
     )
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url)
-    await expect(track_line(page)).to_have_text(WHOLE, timeout=SOON_MS)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await expect(track_line(page)).to_have_text(WHOLE)
+    await listen(page)
     assert await page.locator("#sound").get_attribute("data-source") == "stream"
 
 
@@ -247,7 +244,7 @@ async def test_the_readiness_check_ends_in_one_line(world: World, page: Page) ->
     sale = await world.sell(timedelta(hours=3))
     await page.goto(sale.listen_url)
     check = page.locator("details.readiness")
-    await expect(track_line(page)).to_have_text(WHOLE, timeout=SOON_MS)
+    await expect(track_line(page)).to_have_text(WHOLE)
     line = check.locator("summary")
     await expect(line).to_have_text(
         re.compile(r"^Not ready yet for \d+:\d\d [AP]M, auditorium \d+: test the sound$")
@@ -256,13 +253,11 @@ async def test_the_readiness_check_ends_in_one_line(world: World, page: Page) ->
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name="Test the sound").click()
     question = page.get_by_role("group", name="Did you hear three rising tones?")
-    await expect(question.get_by_role("button", name="Yes, I heard them")).to_be_focused(
-        timeout=SOON_MS
-    )
+    await expect(question.get_by_role("button", name="Yes, I heard them")).to_be_focused()
     await question.get_by_role("button", name="No", exact=True).click()
     await expect(check).to_contain_text("Turn the volume up")
     await page.get_by_role("button", name="Test the sound").click()
-    await question.get_by_role("button", name="Yes, I heard them").click(timeout=SOON_MS)
+    await question.get_by_role("button", name="Yes, I heard them").click()
     ready = re.compile(r"^Ready for \d+:\d\d [AP]M, auditorium \d+$")
     await expect(line).to_have_text(ready)
     await page.get_by_role("button", name="Check again").click()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import timedelta
 
 import pytest
 from playwright.async_api import Page, expect
 
-from demo.browser import LISTEN
+from demo.browser import PATIENCE_MS
 from demo.chain import Sale
+from tests.browser.listening import listen, press_listen, sounds_as_begun_at
 from tests.browser.world import World
 
 pytestmark = [
@@ -20,12 +19,6 @@ pytestmark = [
 ]
 
 _RUNNING = timedelta(minutes=-12)
-# The track of the world begins at the film's minute 11.
-_TRACK_FROM_S = 11 * 60
-# Chromium's own HLS and its plain file: not tuned, so near is what is asked.
-_NEAR_S = 0.3
-_PATIENCE_S = 20
-
 _STREAM_ALONE = "localStorage.setItem('tell.data-use', 'never');"
 _NO_MEDIA_SOURCE = """
 delete window.MediaSource; delete window.ManagedMediaSource; delete window.WebKitMediaSource;
@@ -47,19 +40,7 @@ delete window.MediaSource;
 async def _listen(page: Page, sale: Sale, script: str) -> None:
     await page.add_init_script(_STREAM_ALONE + script)
     await page.goto(sale.listen_url)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing", timeout=_PATIENCE_S * 1000)
-
-
-async def _comes_near(page: Page, sale: Sale) -> None:
-    """The element runs at the film's place."""
-    begin = sale.movie_start.timestamp() + _TRACK_FROM_S
-    async with asyncio.timeout(_PATIENCE_S):
-        while True:
-            at_s = await page.evaluate("document.getElementById('sound').currentTime")
-            if abs(at_s - (time.time() - begin)) < _NEAR_S:
-                return
-            await asyncio.sleep(0.1)
+    await listen(page)
 
 
 async def _address(page: Page) -> str:
@@ -73,7 +54,7 @@ async def test_without_media_source_its_own_hls_plays(world: World, page: Page) 
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
     await _listen(page, sale, _NO_MEDIA_SOURCE)
-    await _comes_near(page, sale)
+    await sounds_as_begun_at(page, sale.movie_start.timestamp())
     assert (await _address(page)).endswith("/main.m3u8")
     worker = await page.evaluate("Boolean(navigator.serviceWorker.controller)")
     assert worker or not [url for url in fetched if url.endswith("hls.mjs")]
@@ -82,9 +63,9 @@ async def test_without_media_source_its_own_hls_plays(world: World, page: Page) 
 async def test_without_any_hls_the_file_plays(world: World, page: Page) -> None:
     """By ranges of the rendition that is clear and no more; the report says which."""
     sale = await world.sell(_RUNNING)
-    async with page.expect_request("**/tell/playback", timeout=30_000) as coming:
+    async with page.expect_request("**/tell/playback", timeout=PATIENCE_MS) as coming:
         await _listen(page, sale, _NO_MEDIA_SOURCE + _NO_HLS)
-        await _comes_near(page, sale)
+        await sounds_as_begun_at(page, sale.movie_start.timestamp())
     assert (await _address(page)).endswith("/aac-64k.mp4")
     told = (await coming.value).post_data_json
     assert told is not None
@@ -95,7 +76,7 @@ async def test_managed_media_source_alone_plays(world: World, page: Page) -> Non
     """hls.js takes it, and the element may not be cast, which that kind asks for."""
     sale = await world.sell(_RUNNING)
     await _listen(page, sale, _MANAGED_ALONE)
-    await _comes_near(page, sale)
+    await sounds_as_begun_at(page, sale.movie_start.timestamp())
     assert (await _address(page)).startswith("blob:")
     assert await page.evaluate("document.getElementById('sound').disableRemotePlayback")
 
@@ -108,5 +89,5 @@ async def test_without_a_codec_it_says_what_to_do(world: World, page: Page) -> N
         "HTMLMediaElement.prototype.canPlayType = () => '';"
     )
     await page.goto(sale.listen_url)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
+    await press_listen(page)
     await expect(page.locator("#status")).to_contain_text("This browser cannot play")

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from demo.browser import PHONE_HEIGHT, PHONE_WIDTH
+from demo.browser import PHONE_HEIGHT, PHONE_WIDTH, patient
 from demo.chain import Sale
 from tests.browser.world import FROM_THE_START_MOVIE_ID, MOVIE_ID, UNDESCRIBED_MOVIE_ID, World
 
@@ -104,7 +104,7 @@ async def tickets(world: World, silent_browser: Browser) -> AsyncIterator[Ticket
 
 async def _kept(browser: Browser, sales: list[Sale]) -> Any:
     """What a phone remembers that has opened these links."""
-    context = await browser.new_context()
+    context = patient(await browser.new_context())
     page = await context.new_page()
     for sale in sales:
         await page.goto("about:blank")
@@ -181,10 +181,12 @@ async def test_each_screen_fits(
         "reduced_motion": "reduce",
         **look.context,
     }
-    context = await silent_browser.new_context(
-        base_url=world.tell.url,
-        storage_state=tickets.kept_at_home if look.at_home else tickets.kept,
-        **options,
+    context = patient(
+        await silent_browser.new_context(
+            base_url=world.tell.url,
+            storage_state=tickets.kept_at_home if look.at_home else tickets.kept,
+            **options,
+        )
     )
     page = await context.new_page()
     folder = FOLDER / look.name

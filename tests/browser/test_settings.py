@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from demo.browser import LISTEN, STOP
+from demo.browser import LISTEN, STOP, patient
+from tests.browser.listening import PATIENCE_S, listen
 from tests.browser.world import FROM_THE_START_MOVIE_ID, World, publish_code
 
 pytestmark = [
@@ -41,8 +42,7 @@ async def test_the_sound_goes_on_while_she_looks_at_the_settings(world: World, p
     """They stand before the ticket; the browser's back leads to it, as it was."""
     sale = await world.sell(RUNNING)
     await _open(page, sale.listen_url)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await listen(page)
     before_s = await page.evaluate("document.getElementById('sound').currentTime")
     await _settings(page)
     assert await page.title() == "Settings · Tell"
@@ -51,7 +51,9 @@ async def test_the_sound_goes_on_while_she_looks_at_the_settings(world: World, p
     await expect(page.get_by_role("heading", level=1, name="One Week")).to_be_focused()
     assert await page.title() == "One Week · Tell"
     await expect(page.get_by_role("button", name=STOP, exact=True)).to_be_visible()
-    assert await page.evaluate("document.getElementById('sound').currentTime") > before_s
+    async with asyncio.timeout(PATIENCE_S):
+        while await page.evaluate("document.getElementById('sound').currentTime") <= before_s:
+            await page.wait_for_timeout(100)
     assert not await page.evaluate("document.getElementById('sound').paused")
 
 
@@ -89,11 +91,10 @@ async def test_a_language_chosen_while_she_listens_waits(world: World, page: Pag
     """A page that loads anew would cut the sound off; she is told."""
     sale = await world.sell(RUNNING)
     await _open(page, sale.listen_url)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await listen(page)
     await _settings(page)
     await page.get_by_role("radio", name="Español").click()
-    await expect(page.locator("#announcer")).to_contain_text("from the next time", timeout=15_000)
+    await expect(page.locator("#announcer")).to_contain_text("from the next time")
     await expect(page.get_by_role("heading", level=1, name="Settings")).to_be_visible()
     assert not await page.evaluate("document.getElementById('sound').paused")
 
@@ -110,6 +111,7 @@ async def two_languages(world: World) -> str:
 async def spanish_phone(silent_browser: Browser) -> AsyncIterator[BrowserContext]:
     """A phone that speaks the Spanish of Mexico."""
     context = await silent_browser.new_context(locale="es-MX", color_scheme="dark")
+    patient(context)
     yield context
     await context.close()
 
@@ -121,9 +123,7 @@ async def test_the_description_is_in_the_phone_s_language(
     sale = await world.sell(timedelta(hours=3), two_languages)
     page = await spanish_phone.new_page()
     await page.goto(sale.listen_url)
-    await expect(page.locator("[data-about=track]")).to_have_text(
-        "Lista, también sin red.", timeout=30_000
-    )
+    await expect(page.locator("[data-about=track]")).to_have_text("Lista, también sin red.")
     assert await page.evaluate(_SPANISH_TRACK) == "es"
     assert await page.evaluate("document.documentElement.lang") == "es-MX"
     await expect(page.get_by_text("La película empieza en 2 horas 59 minutos.")).to_be_visible()
@@ -136,17 +136,17 @@ async def test_she_chooses_the_language_of_the_description(
     sale = await world.sell(timedelta(hours=3), two_languages)
     await _open(page, sale.listen_url)
     track = page.locator("[data-about=track]")
-    await expect(track).to_have_text(READY, timeout=30_000)
+    await expect(track).to_have_text(READY)
     assert await page.evaluate(_SPANISH_TRACK) == "en"
     first = await page.evaluate("localStorage['tell.downloads']")
     await _settings(page)
     await page.get_by_role("radio", name="Spanish").check()
     await page.get_by_role("button", name="Back", exact=True).click()
     # "Ready" was true of the other track, and is again of this one.
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while await page.evaluate("localStorage['tell.downloads']") == first:
             await page.wait_for_timeout(100)
-    await expect(track).to_have_text(READY, timeout=30_000)
+    await expect(track).to_have_text(READY)
     assert await page.evaluate(_SPANISH_TRACK) == "es"
 
 
@@ -155,7 +155,7 @@ async def test_a_download_is_removed_and_asked_for_again(world: World, page: Pag
     sale = await world.sell(timedelta(hours=3), FROM_THE_START_MOVIE_ID)
     await _open(page, sale.listen_url)
     track = page.locator("[data-about=track]")
-    await expect(track).to_have_text(READY, timeout=30_000)
+    await expect(track).to_have_text(READY)
     await _settings(page)
     await expect(page.get_by_text("1 description, 1 of 300 megabytes.")).to_be_visible()
     await page.get_by_role("button", name="Remove Sherlock Jr.").click()
@@ -167,7 +167,7 @@ async def test_a_download_is_removed_and_asked_for_again(world: World, page: Pag
     await page.locator(".readiness > summary").click()
     await expect(track).to_contain_text("You removed the download.")
     await page.get_by_role("button", name="Download it now").click()
-    await expect(track).to_have_text(READY, timeout=30_000)
+    await expect(track).to_have_text(READY)
 
 
 async def test_no_data_are_used_where_she_says_so(world: World, page: Page) -> None:
@@ -181,7 +181,7 @@ async def test_no_data_are_used_where_she_says_so(world: World, page: Page) -> N
     await _settings(page)
     await page.get_by_role("radio", name="Download by itself").check()
     await page.get_by_role("button", name="Back", exact=True).click()
-    await expect(track).to_have_text(READY, timeout=30_000)
+    await expect(track).to_have_text(READY)
 
 
 async def test_the_earphone_s_trim_is_the_same_here_and_there(world: World, page: Page) -> None:
@@ -217,7 +217,7 @@ async def test_the_poster_is_there_without_network(world: World, page: Page) -> 
     page.on("request", lambda request: asked.append(request.url))
     sale = await world.sell(timedelta(hours=3))
     await _open(page, sale.listen_url)
-    await expect(page.locator("[data-about=track]")).to_have_text(READY, timeout=30_000)
+    await expect(page.locator("[data-about=track]")).to_have_text(READY)
     # The hum that keeps a locked phone awake is a blob of the page's own.
     assert [url for url in asked if not url.startswith((world.tell.url, "blob:"))] == []
     keys = "caches.open('tell-posters').then((cache) => cache.keys()).then((keys) => keys.length)"

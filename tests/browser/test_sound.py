@@ -10,10 +10,12 @@ from typing import Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from demo.browser import LISTEN, Join, join, phone, read_join
 from demo.sound import Recorder, SoundCard
+from demo.timecode import RATE_HZ
+from tests.browser.listening import PATIENCE_S, press_listen
 from tests.browser.world import FROM_THE_START_MOVIE_ID, World
 
 pytestmark = [
@@ -52,6 +54,14 @@ def _context(errors: list[float], heard: Join) -> str:
     return f"errors {errors} ms, load {os.getloadavg()[0]:.1f}, {heard}"
 
 
+async def is_recorded(recorder: Recorder, seconds: float) -> None:
+    """Wait until so much more sound has come."""
+    until = len(recorder.so_far().samples) + seconds * RATE_HZ
+    async with asyncio.timeout(PATIENCE_S):
+        while len(recorder.so_far().samples) < until:  # noqa: ASYNC110  (a thread records)
+            await asyncio.sleep(0.1)
+
+
 @pytest.mark.parametrize("by", ["pointer", "keyboard"])
 async def test_join_in_mid_film_is_in_sync(
     world: World,
@@ -79,7 +89,7 @@ async def test_tap_before_the_film_starts_it_on_time(
     armed = await join(loud_page, recorder, sale.listen_url, listen_s=2)
     assert armed.first_sound_at is None
     await loud_page.get_by_role("button", name="Stop", exact=True).wait_for()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         heard = armed
         while len(heard.heard) < 5:
             await asyncio.sleep(0.5)
@@ -98,11 +108,24 @@ async def test_stop_is_silent_and_listen_joins_again(
     await join(loud_page, recorder, sale.listen_url, listen_s=3)
     await loud_page.get_by_role("button", name="Stop", exact=True).click()
     await loud_page.get_by_role("button", name=LISTEN, exact=True).wait_for()
-    await asyncio.sleep(1)
+    await is_recorded(recorder, 1)
     tapped_at = recorder.so_far().time_of(len(recorder.so_far().samples))
     await loud_page.get_by_role("button", name=LISTEN, exact=True).click()
-    await asyncio.sleep(6)
+    await is_recorded(recorder, 6)
     heard = await asyncio.to_thread(read_join, recorder, tapped_at)
     errors = heard.errors_ms(sale.movie_start.timestamp(), since_tap_s=IN_SYNC_AFTER_S)
     assert len(errors) >= 3
     assert abs(max(errors, key=abs)) + heard.bound_s * 1000 <= LIMIT_MS, _context(errors, heard)
+
+
+async def test_a_told_start_is_called_in_sync(world: World, loud_page: Page) -> None:
+    """Of a film whose start the cinema told, once it is near enough, the app says so."""
+    sale = await world.sell(timedelta(minutes=-12))
+    await loud_page.goto(sale.listen_url)
+    await loud_page.get_by_role("button", name=LISTEN, exact=True).wait_for()
+    world.change_screening(
+        sale.correlation_id, movie_start_source="partner_event", movie_start_bound_ms=5
+    )
+    await loud_page.reload()
+    await press_listen(loud_page)
+    await expect(loud_page.locator("#status")).to_have_text("Playing, in sync with the film.")

@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from demo.browser import LISTEN, STOP
+from tests.browser.listening import listen, playing
 from tests.browser.reading import EAR, said
 from tests.browser.test_events import move, press
 from tests.browser.world import World, publish_code
@@ -63,6 +64,8 @@ def in_a_pause(at_s: float | None) -> bool:
     return at_s is not None and (at_s + 0.1) % CYCLE_S >= SPEAKS_S
 
 
+@pytest.mark.sound
+@pytest.mark.xdist_group("sound")
 @pytest.mark.usefixtures("paused_track")
 async def test_the_app_speaks_in_the_narrator_s_pauses(world: World, page: Page) -> None:
     """What can wait falls into a pause; a film that moves to another auditorium cannot."""
@@ -84,12 +87,12 @@ async def test_the_app_speaks_in_the_narrator_s_pauses(world: World, page: Page)
         assert role == "status"
         assert in_a_pause(at_s), (sentence, at_s)
     await narrator_begins_to_speak(movie_start)
-    assert await page.evaluate("window.felt") == []
+    assert await page.evaluate("felt") == []
     number = await move(world, sale)
     role, at_s = await said(page, f"Your film has moved to auditorium {number}.")
     assert role == "alert"
     assert not in_a_pause(at_s), at_s
-    assert len(await page.evaluate("window.felt")) == 1
+    assert await page.evaluate("felt.length") == 1
 
 
 async def test_what_ends_the_sound_is_said_at_once_and_felt(world: World, page: Page) -> None:
@@ -108,12 +111,14 @@ async def test_what_ends_the_sound_is_said_at_once_and_felt(world: World, page: 
         lambda: page.evaluate("document.getElementById('sound').pause()"),
         lambda: press(world, sale.showtime_id, "cancel", {}),
     ]
-    for count, ((role, sentence), end) in enumerate(zip(expected, ends, strict=True), 1):
+    for (role, sentence), end in zip(expected, ends, strict=True):
         await listen.click()
-        await expect(page.locator("#status")).to_contain_text("Playing")
+        await playing(page)
+        # A sound that stalls on a busy machine is felt too, but it is not what ends it.
+        felt = await page.evaluate("felt.length")
         await end()
         assert await said(page, sentence) == (role, None)
-        assert len(await page.evaluate("window.felt")) == count
+        assert await page.evaluate("felt.length") > felt
 
 
 async def test_the_lock_screen_plays_and_pauses_and_no_more(world: World, page: Page) -> None:
@@ -121,8 +126,7 @@ async def test_the_lock_screen_plays_and_pauses_and_no_more(world: World, page: 
     await page.add_init_script(f"({_LOCK_SCREEN})()")
     sale = await world.sell(timedelta(minutes=-12))
     await page.goto(sale.listen_url)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await listen(page)
     handled = await page.evaluate("Object.keys(actions).filter((name) => actions[name])")
     assert sorted(handled) == ["pause", "play"]
     refused = await page.evaluate("Object.keys(actions).filter((name) => !actions[name])")
@@ -138,7 +142,7 @@ async def test_the_lock_screen_plays_and_pauses_and_no_more(world: World, page: 
         await page.evaluate("(action) => actions[action]()", action)
         await page.get_by_role("button", name=button, exact=True).wait_for()
         assert await page.evaluate("navigator.mediaSession.playbackState") == state
-    await expect(page.locator("#status")).to_contain_text("Playing")
+    await playing(page)
     await press(world, sale.showtime_id, "cancel", {})
     await expect(page.get_by_role("heading", level=1)).to_have_text("This showing is cancelled")
     assert await page.evaluate("navigator.mediaSession.playbackState") == "none"

@@ -45,7 +45,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, site_url: str) -> AsyncIterator[Page]:
     """The page, tapped, so that sound may play; an error of its script fails the test."""
-    context = await browser.new_context()
+    context = browsing.patient(await browser.new_context())
     made = await context.new_page()
     errors: list[str] = []
     made.on("pageerror", lambda error: errors.append(str(error)))

@@ -22,7 +22,6 @@ from tests.sounds import FULL_LADDER
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("players"),
 ]
 
 # The promise for Chromium's decoder.
@@ -32,8 +31,9 @@ _DECODER_MS = 2.0
 _PRE_ROLL = 8192
 _WINDOW = 32_768
 _SEEKS = 10
-# What a player plays is compared by the seconds that are heard. On a busy machine one of them may
-# be late; a rendition whose priming is misread is 21 ms off (AAC) in all of them.
+# What a player plays is compared by the seconds that are heard, so these tests run alone. One of
+# the seconds may be late all the same; a rendition whose priming is misread is 21 ms off (AAC) in
+# all of them.
 _PLACE_MS = 100.0
 _STEADY_MS = 15.0
 _PLAYS_S = 3.2
@@ -66,6 +66,7 @@ async def _decode(
     return _samples(answer["samples"]), answer["length"]
 
 
+@pytest.mark.xdist_group("players")
 @pytest.mark.parametrize("name", FULL_LADDER)
 async def test_chromium_s_decoder_is_right_within_two_milliseconds(
     page: Page, voice: Packaged, name: str, record_testsuite_property: Any
@@ -121,17 +122,23 @@ def _playlists() -> list[str]:
     return [f"{name}.m3u8" for name in FULL_LADDER]
 
 
+@pytest.mark.sound
+@pytest.mark.xdist_group("sound")
 async def test_chromium_plays_every_file(page: Page, voice: Packaged) -> None:
     """`<audio>` on the file itself, sought into the film by ranges."""
     files = [f"{name}.mp4" for name in FULL_LADDER]
     await _check_place(page, voice, _orders("file", files, seekS=17.5))
 
 
+@pytest.mark.sound
+@pytest.mark.xdist_group("sound")
 async def test_chromium_s_own_hls_plays_every_rendition(page: Page, voice: Packaged) -> None:
     """It ignores EXT-X-START (docs/measurements.md), so it is sought, as the app does."""
     await _check_place(page, voice, _orders("native", _playlists(), seekS=23.25))
 
 
+@pytest.mark.sound
+@pytest.mark.xdist_group("sound")
 async def test_chromium_s_own_hls_plays_each_multivariant_playlist(
     page: Page, voice: Packaged
 ) -> None:
@@ -140,18 +147,24 @@ async def test_chromium_s_own_hls_plays_each_multivariant_playlist(
     await _check_place(page, voice, orders)
 
 
+@pytest.mark.sound
+@pytest.mark.xdist_group("sound")
 async def test_hls_js_plays_every_rendition_from_its_start(page: Page, voice: Packaged) -> None:
     """Media Playlists and both Multivariant Playlists, from EXT-X-START, with nobody's help."""
     orders = _orders("hls", [*_playlists(), "main.m3u8", "opus.m3u8"])
     await _check_place(page, voice, orders)
 
 
+@pytest.mark.sound
+@pytest.mark.xdist_group("sound")
 async def test_shaka_player_plays_hls_from_its_start(page: Page, voice: Packaged) -> None:
     """Media Playlists and both Multivariant Playlists, from EXT-X-START."""
     orders = _orders("shaka", [*_playlists(), "main.m3u8", "opus.m3u8"])
     await _check_place(page, voice, orders)
 
 
+@pytest.mark.sound
+@pytest.mark.xdist_group("sound")
 async def test_shaka_player_plays_dash_where_it_is_told_to(page: Page, voice: Packaged) -> None:
     """The MPD of the same files, addressed by their sidx."""
     order = {"by": "shaka", "url": "/main.mpd", "lastsS": _PLAYS_S, "startS": 30.5}
