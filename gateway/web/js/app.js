@@ -253,7 +253,8 @@ class App {
     await painted();
     this.#events.start();
     this.#several = (await this.#api.tickets()).length > 1;
-    if (turn === this.#turn) this.#heading(this.#settings !== null);
+    // Whatever is shown by now: the cinema's answer may have come first, and be another turn.
+    this.#heading(this.#settings !== null);
   }
 
   /** Tell has forgotten her: so does this phone. */
