@@ -63,15 +63,25 @@ class Passes:
         self._path_of = path_of
         self._more = more
         self._limit = limit
+        self._generation = 0
         self._passes: OrderedDict[bytes, Pass] = OrderedDict()
         self._tracks: OrderedDict[str, dict[bytes, Parcel]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._passes)
 
-    def admit(self, token: str, opening: Opening) -> None:
-        """Remember that *token* opens this, which was checked just now."""
-        if self._path_of is None or not opening.standing.valid:
+    @property
+    def generation(self) -> int:
+        """How often all was forgotten: taken before a token is checked, and given to `admit`."""
+        return self._generation
+
+    def admit(self, token: str, opening: Opening, generation: int) -> None:
+        """Remember that *token* opens this, which was checked in *generation*.
+
+        In an older one its key may have been good that is gone by now: a check waits for database
+        and storage once it has seen the signature. So it is checked again when it comes again.
+        """
+        if self._path_of is None or not opening.standing.valid or generation != self._generation:
             return
         parcels = self._parcels(opening.track, self._path_of)
         self._passes[token.encode("ascii")] = Pass(opening.standing, opening.open_until, parcels)
@@ -91,6 +101,7 @@ class Passes:
 
     def forget_all(self) -> None:
         """Have every token checked again: a key may be gone."""
+        self._generation += 1
         self._passes.clear()
 
     def _parcels(self, track: Track, path_of: Callable[[str, str], Path]) -> dict[bytes, Parcel]:

@@ -28,7 +28,7 @@ from gateway.headers import decision_headers, private_headers
 from gateway.logs import MASK, masked_path
 from gateway.metrics import Metrics
 from gateway.negotiation import preferred_type
-from gateway.playlists import MediaPlaylists, multivariant, packed_text
+from gateway.playlists import MULTIVARIANT_VARY, MediaPlaylists, multivariant, packed_text
 from gateway.present import GRANT_OFFERS, GRANT_VARY, JSON, grant_view
 from media import hls
 from media.errors import MediaError
@@ -86,9 +86,15 @@ class Usher:
             "204 No Content", decided | _EACH, ("X-Tell-Track", "X-Accel-Expires", *_EACH)
         )
         self._json = _head(JSON, private_headers(*GRANT_VARY, *vary))
-        self._plain, self._packed = (
-            _head(hls.MEDIA_TYPE, private_headers("Accept-Encoding", *vary, packed=packed))
-            for packed in (False, True)
+        self._multivariant, self._media = (
+            {
+                packed: _head(
+                    hls.MEDIA_TYPE,
+                    private_headers(*chosen_by, "Accept-Encoding", *vary, packed=packed),
+                )
+                for packed in (False, True)
+            }
+            for chosen_by in (MULTIVARIANT_VARY, ())
         )
 
     def answer(self, data: bytes) -> Coroutine[Any, Any, bytes | None] | None:
@@ -143,9 +149,10 @@ class Usher:
 
     async def _grant(self, asked: GrantAsk) -> _Ready:
         listener = listener_by(asked.authorization, self._tokens)
+        generation = self._passes.generation
         grant = await self._grants.grant(listener, asked.movie_id, asked.ticket, None)
         opening = grant.opening
-        self._passes.admit(grant.stream_token, opening)
+        self._passes.admit(grant.stream_token, opening, generation)
         self._metrics.grants.labels(opening.place.phase).inc()
         body = grant_view(grant).model_dump_json().encode()
         path = masked_path(asked.ask.path)
@@ -166,7 +173,8 @@ class Usher:
         text = multivariant(opening, codec, self._grants.stream_token(opening))
         body = packed_text(text, packed=asked.ask.gzip)
         self._metrics.playlists.labels(codec).inc()
-        return self._played(asked, opening, body, f"/stream/{{token}}/{asked.name}.m3u8")
+        route = f"/stream/{{token}}/{asked.name}.m3u8"
+        return _played(self._multivariant, asked, opening, body, route)
 
     async def _media_playlist(self, asked: PlaylistAsk) -> _Ready:
         opening = await self._grants.open_stream(asked.token)
@@ -174,12 +182,14 @@ class Usher:
         body = self._playlists.body(opening, rendition, packed=asked.ask.gzip)
         self._metrics.playlists.labels("media").inc()
         self._metrics.joins.labels(opening.place.phase.value).inc()
-        return self._played(asked, opening, body, _MEDIA_ROUTE)
+        return _played(self._media, asked, opening, body, _MEDIA_ROUTE)
 
-    def _played(self, asked: PlaylistAsk, opening: Opening, body: bytes, route: str) -> _Ready:
-        head = self._packed if asked.ask.gzip else self._plain
-        path = f"/stream/{MASK}/{asked.name}.m3u8"
-        return _whole(head, body, route, path, opening.ticket.correlation_id)
+
+def _played(
+    heads: Mapping[bool, bytes], asked: PlaylistAsk, opening: Opening, body: bytes, route: str
+) -> _Ready:
+    path = f"/stream/{MASK}/{asked.name}.m3u8"
+    return _whole(heads[asked.ask.gzip], body, route, path, opening.ticket.correlation_id)
 
 
 def _whole(head: bytes, body: bytes, route: str, path: str, correlation_id: str) -> _Ready:

@@ -34,10 +34,12 @@ _FIRST_BYTES = 512 * 1024
 async def get_file(request: web.Request) -> web.StreamResponse:
     """Bytes of one rendition (RFC 9110 14), private to the device and immutable."""
     token = request.match_info["token"]
+    passes = request.app[PASSES]
+    generation = passes.generation
     opening = await request.app[GRANTS].open_file(token)
     correlate(request, opening.ticket.correlation_id)
     # The next segment goes the short way (gateway/delivery/courier.py).
-    request.app[PASSES].admit(token, opening)
+    passes.admit(token, opening, generation)
     rendition = opening.rendition(request.match_info["rendition"])
     selection = select_bytes(
         request.method, request.headers, rendition.sha256, rendition.size_bytes

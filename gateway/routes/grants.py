@@ -46,11 +46,13 @@ async def get_audio(request: web.Request) -> web.Response:
     query = read_query(request, GrantQuery)
     if query.ticket is not None:
         correlate(request, query.ticket)
+    passes = request.app[PASSES]
+    generation = passes.generation
     granted = await request.app[GRANTS].grant(
         listener, request.match_info["movieId"], query.ticket, query.language
     )
     # The first segment goes the short way (gateway/delivery/courier.py).
-    request.app[PASSES].admit(granted.stream_token, granted.opening)
+    passes.admit(granted.stream_token, granted.opening, generation)
     grant = fitting(granted, Wishes.read(query.codecs, request.headers.get("Save-Data")))
     opening = grant.opening
     correlate(request, opening.ticket.correlation_id)
