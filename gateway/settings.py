@@ -22,6 +22,9 @@ from media.settings import MediaSettings, Section, Settings, load_settings
 
 # What often passes at once has this long to pass, and then twice.
 _QUICK_WAIT_S = 0.1
+# What is taken back is refused everywhere within two seconds: half a second of them is for the look
+# itself, on a busy machine.
+_LONGEST_POLL_S = 1.5
 _ENVIRONMENT = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 _MAX_ENVIRONMENT_CHARS = 32
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
@@ -234,6 +237,16 @@ class EventsSettings(Section):
     max_connections: PositiveCount = 20_000
     max_per_listener: PositiveCount = 8
     keep_s: PositiveCount = 86_400
+
+    @field_validator("poll_s")
+    @classmethod
+    def _check_poll(cls, value: float) -> float:
+        if value > _LONGEST_POLL_S:
+            raise ValueError(
+                f"{value:g} is too long; write {_LONGEST_POLL_S:g} or less, so that a cancelled "
+                "ticket is refused everywhere within two seconds"
+            )
+        return value
 
 
 class DeliverySettings(Section):

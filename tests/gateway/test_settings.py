@@ -67,6 +67,8 @@ def test_config_toml_is_read_as_it_stands() -> None:
         ("[sever]\nport = 80\n", "sever"),
         ('[server]\npublic_url = "tell.example"\n', "server.public_url"),
         ('[partners."No Such"]\nbase_url = "http://a"\nkey_id = "a"\n', "partners"),
+        # What is cancelled would be refused too late: after two seconds.
+        ("[events]\npoll_s = 1.6\n", "events.poll_s: Value error, 1.6 is too long; write 1.5"),
         ('[partners.a]\nkey_id = "a"\n', "partners.a.base_url"),
         ('[partners.a]\nbase_url = ""\nkey_id = "a"\n', "partners.a.base_url"),
     ],
