@@ -24,6 +24,8 @@ from media.track import Rendition
 
 # A two-hour playlist shrinks from 70 to 8 kB in half a millisecond; higher levels gain nothing.
 _GZIP_LEVEL = 6
+# What chooses the order of a Multivariant Playlist, beside the encoding.
+MULTIVARIANT_VARY = ("Save-Data",)
 # What is packed once may take its time.
 _KEPT_LEVEL = 9
 # Six renditions of each film of an evening; about 90 kB each.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.errors import RenditionNotFoundError
-from gateway.grants import Grant
+from gateway.grants import Grant, Opening
 from media.track import Rendition, Track
 
 
@@ -51,8 +51,12 @@ def fitting(grant: Grant, wishes: Wishes) -> Grant:
 
     Raises RenditionNotFoundError.
     """
+    return replace(grant, opening=narrowed(grant.opening, wishes))
+
+
+def narrowed(opening: Opening, wishes: Wishes) -> Opening:
+    """The opening with what the device wants of its track; raises RenditionNotFoundError."""
     if wishes == NONE:
-        return grant
-    opening = grant.opening
+        return opening
     track = opening.track.model_copy(update={"renditions": tuple(wished(opening.track, wishes))})
-    return replace(grant, opening=replace(opening, track=track))
+    return replace(opening, track=track)

@@ -21,9 +21,15 @@ from gateway.errors import (
 )
 from gateway.grants import Opening
 from gateway.keys import GRANTS, MEDIA_PLAYLISTS, METRICS, correlate
-from gateway.playlists import media_playlist_response, multivariant, playlist_response
+from gateway.playlists import (
+    MULTIVARIANT_VARY,
+    media_playlist_response,
+    multivariant,
+    playlist_response,
+)
 from gateway.routing import Answer, Route
 from gateway.schemas import NowQuery, SilencesView
+from gateway.wishes import Wishes, narrowed
 from media import dash, hls
 from media.errors import StorageError, TokenError, TrackNotFoundError
 
@@ -90,9 +96,10 @@ async def get_silences(request: web.Request) -> web.Response:
 
 
 async def _multivariant(request: web.Request, codec: Literal["aac", "opus"]) -> web.Response:
-    opening = await _playlist_opening(request)
+    wishes = Wishes.read(None, request.headers.get("Save-Data"))
+    opening = narrowed(await _playlist_opening(request), wishes)
     text = multivariant(opening, codec, request.app[GRANTS].stream_token(opening))
-    return _answer(request, codec, text, hls.MEDIA_TYPE)
+    return _answer(request, codec, text, hls.MEDIA_TYPE, *MULTIVARIANT_VARY)
 
 
 async def _playlist_opening(request: web.Request) -> Opening:
@@ -101,9 +108,11 @@ async def _playlist_opening(request: web.Request) -> Opening:
     return opening
 
 
-def _answer(request: web.Request, kind: str, text: str, media_type: str) -> web.Response:
+def _answer(
+    request: web.Request, kind: str, text: str, media_type: str, *vary: str
+) -> web.Response:
     request.app[METRICS].playlists.labels(kind).inc()
-    return playlist_response(request, text, media_type)
+    return playlist_response(request, text, media_type, *vary)
 
 
 _ERRORS: tuple[type[Exception], ...] = (

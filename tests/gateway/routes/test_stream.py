@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
+import m3u8
 import pytest
 
 from catalog.models import ScreeningStatus
 from gateway.secrets import load_secrets
 from media import dash, hls
 from media.tokens import Keyring, Tokens
-from media.track import Track
+from media.track import Track, dump_track
 from tests.gateway.conftest import TRACK_OFFSET_S
 from tests.gateway.town import NOW, Town
 
@@ -87,6 +88,32 @@ async def test_a_moved_film_shows_in_the_next_playlist(town: Town) -> None:
     text = await town.text(media_path(grant))
     assert "#EXT-X-START:TIME-OFFSET=0.000000" in text
     assert "#EXT-X-PROGRAM-DATE-TIME:2027-03-05T19:36:02.500Z" in text
+
+
+async def test_who_saves_data_begins_with_the_smallest(
+    town_with_own_tracks: Town, track: Track
+) -> None:
+    """Whatever order the track has; it is said that the answer depends on it."""
+    town = town_with_own_tracks
+    folder = town.folder / "media" / track.prefix
+    largest_first = tuple(
+        sorted(track.renditions, key=lambda rendition: rendition.average_bps, reverse=True)
+    )
+    turned = track.model_copy(update={"renditions": largest_first})
+    (folder / "track.json").write_bytes(dump_track(turned))
+    grant = await granted(town, starts_in=-6)
+
+    async def rates(path: str, **headers: str) -> list[int]:
+        async with town.tell.get(path, headers=headers) as answer:
+            assert answer.headers["Vary"] == "Save-Data, Accept-Encoding"
+            listed = m3u8.loads(await answer.text()).playlists
+        return [each.stream_info.bandwidth for each in listed]
+
+    for path in (grant["hls"], grant["hls_opus"]):
+        usual = await rates(path)
+        assert usual == sorted(usual, reverse=True)
+        assert await rates(path, **{"Save-Data": "off"}) == usual
+        assert await rates(path, **{"Save-Data": "on"}) == usual[::-1]
 
 
 async def test_now_begins_at_the_fragment_that_sounds(town: Town, track: Track) -> None:
