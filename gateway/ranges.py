@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from multidict import MultiMapping
+
 from gateway.errors import PreconditionFailedError, RangeUnsatisfiableError
 
 # The unit's case does not matter (RFC 9110 14.1).
@@ -19,6 +21,7 @@ _RANGE = re.compile(r"[ \t]*([0-9]*)-([0-9]*)[ \t]*")
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 # No file has 10^19 bytes; longer numbers are not worth reading.
 _MAX_DIGITS = 19
+_READ = ("If-Match", "If-None-Match", "If-Range", "Range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,14 @@ class Selection:
     status: int
     start: int
     size: int
+
+
+def joined(headers: MultiMapping[str]) -> dict[str, str]:
+    """Those that are read here; several lines of one are one, with commas (RFC 9110 5.3).
+
+    What may stand once alone, and does not, is thereby malformed, and ignored.
+    """
+    return {name: ", ".join(headers.getall(name)) for name in _READ if name in headers}
 
 
 def select_bytes(method: str, headers: Mapping[str, str], etag: str, size_bytes: int) -> Selection:

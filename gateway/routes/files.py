@@ -16,7 +16,7 @@ from gateway.errors import (
 from gateway.headers import MEDIA_TYPE, edge_headers, file_headers
 from gateway.keys import GRANTS, METRICS, PASSES, PRESIGNER, SETTINGS, STORAGE, correlate
 from gateway.presigning import is_download
-from gateway.ranges import Selection, select_bytes
+from gateway.ranges import Selection, joined, select_bytes
 from gateway.routes.stream import RENDITION
 from gateway.routing import Answer, Route
 from media.errors import StorageError, TokenError, TrackNotFoundError
@@ -42,7 +42,7 @@ async def get_file(request: web.Request) -> web.StreamResponse:
     passes.admit(token, opening, generation)
     rendition = opening.rendition(request.match_info["rendition"])
     selection = select_bytes(
-        request.method, request.headers, rendition.sha256, rendition.size_bytes
+        request.method, joined(request.headers), rendition.sha256, rendition.size_bytes
     )
     key = f"{opening.track.prefix}/{rendition.file_name}"
     response = web.StreamResponse(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from gateway.errors import PreconditionFailedError, RangeUnsatisfiableError
-from gateway.ranges import Selection, select_bytes
+from gateway.ranges import Selection, joined, select_bytes
 
 SIZE = 1000
 WHOLE = Selection(200, 0, SIZE)
@@ -134,3 +135,20 @@ def test_no_header_breaks_the_selection(header: str, size: int) -> None:
         except RangeUnsatisfiableError:
             continue
         assert 0 <= selection.start < selection.start + selection.size <= size
+
+
+def test_lines_of_one_name_are_one_list() -> None:
+    """Our tag may be in the second line; two lines of Range, or of If-Range, are malformed."""
+
+    def answered(*lines: tuple[str, str]) -> tuple[int, int]:
+        selection = select_bytes("GET", joined(CIMultiDict(lines)), "abc", SIZE)
+        return selection.status, selection.size
+
+    none = ("if-none-match", '"other"')
+    assert answered(none) == (200, SIZE)
+    assert answered(none, ("If-None-Match", '"abc"')) == (304, 0)
+    assert answered(("If-Match", '"other"'), ("If-Match", '"abc"')) == (200, SIZE)
+    one = ("Range", "bytes=0-1")
+    assert answered(one) == (206, 2)
+    assert answered(one, ("Range", "bytes=4-5")) == (200, SIZE)
+    assert answered(one, ("If-Range", '"other"'), ("If-Range", '"abc"')) == (200, SIZE)
