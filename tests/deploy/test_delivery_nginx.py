@@ -107,6 +107,9 @@ async def test_nginx_sends_the_bytes_and_tell_decides_once(
         assert headers["Cache-Control"] == "private, max-age=31536000, immutable"
         assert headers["Referrer-Policy"] == "no-referrer"
         assert (await front.get(url))[2] == data
+        # Several ranges: the whole, once.
+        status, _, body = await front.get(url, Range="bytes=0-9,20-29,5-15")
+        assert (status, body) == (200, data)
     assert await front.counted(FILE_ROUTE, 206) == await front.counted(FILE_ROUTE, 200) == 0
     assert await front.counted(ROUTE, 204) == 1
 
