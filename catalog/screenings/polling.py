@@ -95,14 +95,17 @@ class Polling:
         self._fraction = fraction
         self._kicked = asyncio.Event()
         self._idle = asyncio.Event()
+        # An environment's polls that are under way: a slow one keeps no other waiting. What died of
+        # a bug stays, and its environment is asked no more: the same would happen at once.
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._swept_at: datetime | None = None
         self._running = False
         self._worker: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
-        """Whether the worker is at work: False before start, after stop, and after a bug."""
-        return is_alive(self._worker)
+        """Whether all is at work: False before start, after stop, and after a bug."""
+        return is_alive(self._worker) and all(map(is_alive, self._asking.values()))
 
     async def start(self) -> None:
         """Begin with what is due."""
@@ -114,6 +117,8 @@ class Polling:
         self._running = False
         self.kick()
         await ended(self._worker)
+        for polls in list(self._asking.values()):
+            await ended(polls)
         try:
             await self._lease.release()
         except DatabaseError as error:
@@ -132,7 +137,7 @@ class Polling:
         while self._running:
             self._kicked.clear()
             wait_s = await self._round()
-            if wait_s > 0 and not self._kicked.is_set():
+            if not self._kicked.is_set() and not any(map(is_alive, self._asking.values())):
                 self._idle.set()
             try:
                 async with asyncio.timeout(wait_s):
@@ -141,19 +146,37 @@ class Polling:
                 continue
 
     async def _round(self) -> float:
-        """Poll what is due; returns the seconds until more will be."""
+        """Begin to poll what is due; returns the seconds until more will be."""
         try:
             if not await self._lease.acquire():
                 return _LONGEST_WAIT_S
             await self._sweep()
-            due = await self._due()
-            if not due:
-                return await self._wait_s()
+            for environment in self._free():
+                if due := await self._due(environment):
+                    self._begin(environment, due)
+            return await self._wait_s()
         except DatabaseError as error:
             log.warning("polls_not_read", error=str(error))
             return _LONGEST_WAIT_S
+
+    def _free(self) -> list[str]:
+        """The environments of which nothing is asked just now."""
+        return [environment for environment in self._partners if environment not in self._asking]
+
+    def _begin(self, environment: str, due: list[_Due]) -> None:
+        polls = spawn(self._poll_all(due), f"polls of {environment}")
+        self._asking[environment] = polls
+
+        def done(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and task.exception() is None:
+                del self._asking[environment]
+            # There may be more.
+            self.kick()
+
+        polls.add_done_callback(done)
+
+    async def _poll_all(self, due: list[_Due]) -> None:
         await asyncio.gather(*(self._poll(each) for each in due))
-        return 0.0
 
     async def _sweep(self) -> None:
         """Once a day: whatever has tickets and was forgotten is due now."""
@@ -175,11 +198,11 @@ class Polling:
         self._swept_at = now
         log.info("polls_swept", forgotten=found.rowcount)
 
-    async def _due(self) -> list[_Due]:
+    async def _due(self, environment: str) -> list[_Due]:
         query = (
             select_seen()
             .where(screenings.c.next_poll_at <= self._clock())
-            .where(screenings.c.environment.in_(list(self._partners)))
+            .where(screenings.c.environment == environment)
             .order_by(screenings.c.next_poll_at)
             .limit(self._concurrency)
         )
@@ -196,7 +219,7 @@ class Polling:
 
     async def _wait_s(self) -> float:
         query = select(func.min(screenings.c.next_poll_at)).where(
-            screenings.c.environment.in_(list(self._partners))
+            screenings.c.environment.in_(self._free())
         )
         async with self._database.read() as connection:
             due_at: datetime | None = await connection.scalar(query)
@@ -263,6 +286,9 @@ class Polling:
             row = (await connection.execute(select_seen().where(same))).one_or_none()
             if row is not None:
                 due_at = next_poll_at(told_of(row), now, self._intervals, fraction)
+                if details is None and due_at is not None:
+                    # An answer is missing: not another day without one.
+                    due_at = min(due_at, now + timedelta(seconds=self._intervals.day_s))
                 polled = {} if details is None else {"polled_at": now}
                 await connection.execute(
                     update(screenings).where(same).values(next_poll_at=due_at, **polled)

@@ -42,6 +42,22 @@ class Told:
         return ScreeningDetails.model_validate(details(**self.changes))
 
 
+class Hanging(Told):
+    """A partner that answers when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_at_all, self.go = asyncio.Event(), asyncio.Event()
+
+    async def screening_details(
+        self, *question: str, fresh: timedelta, stale: timedelta
+    ) -> ScreeningDetails:
+        """As Answers does, in the end."""
+        self.asked_at_all.set()
+        await self.go.wait()
+        return await super().screening_details(*question, fresh=fresh, stale=stale)
+
+
 @pytest.fixture
 def told() -> Told:
     """The partner."""
@@ -255,3 +271,60 @@ async def test_a_ticket_sold_for_a_film_that_is_over_is_not_watched(
     """There is nothing to look for any more."""
     await watch(database, row, EVENING + timedelta(hours=3))
     assert await due_at(database, row) is None
+
+
+async def test_a_slow_environment_keeps_no_other_waiting(
+    database: Database, told: Told, clock: Clock, row: int
+) -> None:
+    """What hangs at staging is staging's own; the cinema's screening is looked at meanwhile."""
+    async with database.write() as connection:
+        await store_details(
+            connection,
+            "staging",
+            "steamboat",
+            "grand-lake",
+            "st-1",
+            ScreeningDetails.model_validate(details()),
+            now=EVENING,
+        )
+        await connection.execute(update(screenings).values(next_poll_at=EVENING))
+    hanging = Hanging()
+    lease = Lease(database, clock, "polling", "one", timedelta(seconds=30))
+    looked = asyncio.Event()
+    running = Polling(
+        database,
+        {"staging": hanging, "prod": told},
+        clock,
+        lease,
+        intervals=PollIntervals(),
+        concurrency=1,
+        on_poll=lambda environment, outcome: looked.set() if environment == "prod" else None,
+    )
+    await running.start()
+    async with asyncio.timeout(60):
+        await hanging.asked_at_all.wait()
+        for _ in range(2):
+            await looked.wait()
+            looked.clear()
+            async with database.write() as connection:
+                await connection.execute(
+                    update(screenings).where(screenings.c.id == row).values(next_poll_at=EVENING)
+                )
+            running.kick()
+    assert running.running
+    hanging.go.set()
+    await settled(running)
+    await running.stop()
+
+
+async def test_a_far_poll_without_an_answer_is_tried_again_within_the_hour(
+    database: Database, told: Told, clock: Clock, polling: Polling, row: int
+) -> None:
+    """Three days ahead a screening is looked at daily: a failed look is not waited out so long."""
+    await sell(database, row, 1)
+    clock.move(days=-3)
+    await watch(database, row, clock.now - timedelta(days=1))
+    told.away = True
+    await settled(polling)
+    assert told.asked == 1
+    assert await due_at(database, row) == clock.now + timedelta(hours=1)
