@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help app demo demo-cluster test test-mariadb screens check lint format bench bench-start bench-ingest bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-workers bench-modes bench-listeners bench-database-size bench-sync bench-first-load picture clean lock
+.PHONY: help app demo demo-cluster test test-mariadb screens check lint format bench bench-start bench-ingest bench-crash bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-workers bench-modes bench-listeners bench-database-size bench-sync bench-first-load picture clean lock
 
 help: ## Say what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,8 +90,11 @@ bench-start: $(VENV)/.dev ## From a process's start to its first answer, beside 
 bench-ingest: $(VENV)/.dev ## Purchases a second, beside one commit for each
 	$(BIN)/python -m bench.ingest
 
-bench-events: $(VENV)/.dev ## From AMC-clone's "start now" to a thousand listeners
-	$(BIN)/python -m bench.events
+bench-events: $(VENV)/.dev ## From AMC-clone's "start now" to a thousand listeners; LISTENERS=3000 for more
+	$(BIN)/python -m bench.events $(if $(LISTENERS),--listeners $(LISTENERS))
+
+bench-crash: $(VENV)/.dev components ## Twenty rounds of kill -9 on each kind of database; ROUNDS=2 for fewer
+	$(BIN)/python -m bench.crash $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-ranges: $(VENV)/.dev components ## Segments a server CPU-second, beside nginx and FileResponse
 	$(BIN)/python -m bench.ranges

@@ -1,4 +1,4 @@
-"""`make bench-events`: from AMC-clone's "start now" to the event at 1,000 connected listeners.
+"""`make bench-events`: from AMC-clone's "start now" to 1,000 connected listeners, or LISTENERS=.
 
 Real processes: AMC-clone, Tell, and here a thousand phones that hold GET /tell/events open. The
 button on the operator's page is pressed (its form is posted), and each phone notes when the event
@@ -8,10 +8,12 @@ transaction and 202, and the fan-out. All read one clock, that of this machine.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import itertools
 import json
+import resource
 import socket
 import statistics
 import sys
@@ -28,6 +30,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bench.figures import Bar, Chart, hand_over, quick, rounded
+from bench.tree import resident_bytes
 from demo.services import program, run_command, start_service
 
 _LISTENERS = 1_000
@@ -54,12 +57,13 @@ class Phone:
                 self.heard.put_nowait(time.monotonic())
 
 
-async def main(listeners: int = _LISTENERS) -> int:
+async def main(listeners: int) -> int:
     """Print the delays; the exit code is 1 where the 99th percentile is not below two seconds."""
     with tempfile.TemporaryDirectory(prefix="tell-bench-", dir=".") as folder:
-        async with _services(Path(folder)) as (tell_url, amc_url):
+        async with _services(Path(folder)) as (tell_url, amc_url, pid):
             began = time.monotonic()
             showtime_id, tokens = await _sell(tell_url, amc_url, listeners)
+            before = await asyncio.to_thread(resident_bytes, pid)
             phones = [await _connect(tell_url, token) for token in tokens]
             listening = [asyncio.create_task(phone.listen()) for phone in phones]
             print(
@@ -67,6 +71,7 @@ async def main(listeners: int = _LISTENERS) -> int:
                 f"({time.monotonic() - began:.0f} s to sell, claim and connect)"
             )
             delays_s = await _press(amc_url, showtime_id, phones)
+            after = await asyncio.to_thread(resident_bytes, pid)
             for phone in phones:
                 phone.writer.close()
             await asyncio.gather(*listening, return_exceptions=True)
@@ -75,6 +80,10 @@ async def main(listeners: int = _LISTENERS) -> int:
     print(f"  median {statistics.median(delays_s) * 1000:7.0f} ms")
     print(f"  p99    {p99_s * 1000:7.0f} ms   (limit {_LIMIT_S * 1000:.0f} ms)")
     print(f"  last   {max(delays_s) * 1000:7.0f} ms")
+    print(
+        f"Tell is resident with {before / 1e6:.0f} MB before they come, {after / 1e6:.0f} MB "
+        f"after the last press ({(after - before) / len(phones) / 1000:.0f} kB for each)"
+    )
     return hand_over(
         Chart(
             title=f"Milliseconds from a start to {len(phones):,} listeners",
@@ -169,8 +178,8 @@ async def _json(session: aiohttp.ClientSession, method: str, path: str, **more: 
 
 
 @asynccontextmanager
-async def _services(folder: Path) -> AsyncIterator[tuple[str, str]]:
-    """Tell and AMC-clone with empty databases in *folder*; gives their addresses."""
+async def _services(folder: Path) -> AsyncIterator[tuple[str, str, int]]:
+    """Tell and AMC-clone with empty databases in *folder*; their addresses, and Tell's pid."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         amc_port = probe.getsockname()[1]
@@ -190,8 +199,15 @@ async def _services(folder: Path) -> AsyncIterator[tuple[str, str]]:
         command += ["--secret-file", str(folder / "secrets" / "webhook-local.keys")]
         amc = await start_service("AMC-clone", command, folder / "amc.log")
         stack.push_async_callback(amc.stop)
-        yield tell.url, amc.url
+        yield tell.url, amc.url, tell.process.pid
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(50) if quick() else main()))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--listeners", type=int, default=50 if quick() else _LISTENERS, help="rounded down to fives"
+    )
+    # Each phone is a socket here.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    sys.exit(asyncio.run(main(parser.parse_args().listeners)))

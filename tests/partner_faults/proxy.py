@@ -13,6 +13,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 DETAILS = "/screening/details"
+CLOCK = "/time"
 
 
 class Fault(StrEnum):
@@ -114,6 +115,8 @@ class FaultyPartner:
                 headers["ETag"] = answer.headers["ETag"]
             if request.path == DETAILS and answer.status == 200:
                 body = self._spoilt(body)
+            elif request.path == CLOCK and self.fault is Fault.GARBAGE:
+                body = b"<html>Bad gateway</html>"
             return web.Response(status=answer.status, body=body, headers=headers)
 
     def _spoilt(self, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -20,7 +21,7 @@ from gateway.secrets import load_secrets
 from gateway.settings import EventsSettings
 from tests.gateway.routes.test_screening_events import push, sold_and_claimed
 from tests.gateway.streams import listening
-from tests.gateway.town import Client, Town, bearer
+from tests.gateway.town import Client, Clients, HandClock, Town, bearer, open_town
 
 pytestmark = pytest.mark.both_databases
 
@@ -225,3 +226,52 @@ async def test_after_the_202_at_one_replica_the_other_shows_it(town: Town, repli
     assert f"#EXT-X-PROGRAM-DATE-TIME:{zero_at:%Y-%m-%dT%H:%M:%S}" in media
     # The promise to listeners, and not a measurement: it is kept by 0.4 s of polling.
     assert loop.time() - accepted_at < 2.0
+
+
+async def test_what_was_missed_is_replayed_at_the_other_replica(
+    town: Town, replica: Client
+) -> None:
+    """A balancer sends her anywhere when she reconnects: the ids are the same everywhere."""
+    screening = await town.show(starts_in=600)
+    _, listener = await sold_and_claimed(town, screening)
+    async with listening(town.tell, listener) as ears:
+        stood = ears.last_event_id
+    later = await town.amc.app[SERVICES].desk.delay(screening.showtime_id, timedelta(minutes=1))
+    await push(town, "screening.updated", details_json(later))
+    async with listening(replica, listener, stood) as ears:
+        heard = await ears.next()
+        assert heard.kind == "screening.changed"
+        assert datetime.fromisoformat(heard.data["ticket"]["movie_start"]) == later.movie_start
+    async with listening(town.tell, listener, heard.last_event_id) as ears:
+        # Her place, and nothing twice.
+        assert await ears.stands() == heard.last_event_id
+
+
+async def test_a_quiet_stream_tells_its_place_again_and_again(
+    tmp_path: Path,
+    media_root: Path,
+    amc: TestServer,
+    clock: HandClock,
+    aiohttp_client: Clients,
+    database_url: str,
+) -> None:
+    """Signs of life by HTTP: the id alone, which dispatches nothing, and a change comes between."""
+    town = await open_town(
+        tmp_path,
+        media_root,
+        amc,
+        clock,
+        aiohttp_client,
+        database_url,
+        events=EventsSettings(heartbeat_s=0.01),
+    )
+    screening = await town.show(starts_in=600)
+    _, listener = await sold_and_claimed(town, screening)
+    async with listening(town.tell, listener) as ears:
+        stood = ears.last_event_id
+        assert [await ears.stands() for _ in range(3)] == [stood] * 3
+        later = await town.amc.app[SERVICES].desk.delay(screening.showtime_id, timedelta(minutes=1))
+        await push(town, "screening.updated", details_json(later))
+        heard = await ears.next()
+        assert heard.kind == "screening.changed"
+        assert [await ears.stands() for _ in range(2)] == [heard.last_event_id] * 2

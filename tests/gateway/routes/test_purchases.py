@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,18 @@ from sqlalchemy import select
 from catalog.keys.webhook_keys import KeyStore
 from catalog.keys.webhooks import sign_webhook
 from catalog.store.schema import purchases
-from gateway.keys import WEBHOOK_KEYS
+from gateway.keys import DATABASE, WEBHOOK_KEYS
 from gateway.secrets import load_secrets
-from tests.gateway.town import PATIENCE_S, PUBLIC_URL, Town, checked_problem
+from gateway.settings import PurchasesSettings
+from tests.gateway.town import (
+    PATIENCE_S,
+    PUBLIC_URL,
+    Clients,
+    HandClock,
+    Town,
+    checked_problem,
+    open_town,
+)
 
 PATH = "/tell/purchase"
 
@@ -317,3 +327,50 @@ async def test_a_purchase_while_the_partner_is_down_is_enriched_when_it_is_back(
     await town.is_enriched(sold.correlation_id)
     ticket = json.loads(await town.text(path, **headers))
     assert (ticket["state"], ticket["title"]) == ("enriched", "The General")
+
+
+async def test_a_full_queue_is_503_with_a_time_to_come_back(
+    tmp_path: Path,
+    media_root: Path,
+    amc: TestServer,
+    clock: HandClock,
+    aiohttp_client: Clients,
+    database_url: str,
+) -> None:
+    """While the disk is held, one is being stored and one waits; the others are told so at once."""
+    town = await open_town(
+        tmp_path,
+        media_root,
+        amc,
+        clock,
+        aiohttp_client,
+        database_url,
+        purchases=PurchasesSettings(commit_rows=1, queue_limit=1),
+    )
+    bodies = [json.dumps(town.notice(await town.show())).encode() for _ in range(4)]
+
+    async def post(body: bytes) -> tuple[int, str | None, Any]:
+        async with town.tell.post(PATH, data=body, headers=town.sign(body)) as answer:
+            return (
+                answer.status,
+                answer.headers.get("Retry-After"),
+                await answer.json(content_type=None),
+            )
+
+    assert town.tell.app is not None
+    async with asyncio.timeout(PATIENCE_S), town.tell.app[DATABASE].write():
+        posts = [asyncio.create_task(post(body)) for body in bodies]
+        for first in asyncio.as_completed(posts):
+            status, retry_after, problem = await first
+            break
+    assert (status, retry_after, problem["code"]) == (503, "1", "intake-full")
+    answers = await asyncio.gather(*posts)
+    taken = [answer[0] for answer in answers].count(202)
+    assert 1 <= taken <= 2
+    assert {answer[0] for answer in answers} == {202, 503}
+    assert await town.purchases() == taken
+    # The partner's outbox sends what was refused again.
+    for body, (status, _, _) in zip(bodies, answers, strict=True):
+        if status == 503:
+            assert (await post(body))[0] == 202
+    assert await town.purchases() == len(bodies)
