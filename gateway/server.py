@@ -27,8 +27,12 @@ log = structlog.get_logger(__name__)
 BACKLOG = 1024
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (recognised, not bound)
 # A player asks every six seconds: who has not asked for so long is not in the middle of anything.
-_IDLE_S = 15.0
+# Nor is an nginx in front, which lets go of its own idle connections sooner (keepalive_timeout of
+# the upstreams in deploy/nginx): where we were first, a POST could just be on its way into one,
+# which nginx does not send again (RFC 9110 9.2.2).
+IDLE_S = 45.0
 _LOOK_EVERY_S = 0.1
+_LEAST_DRAIN_S = 0.001
 
 
 async def serve(
@@ -83,7 +87,11 @@ class RunningGateway:
         self._app = app
         # The middleware writes the access log: aiohttp's would hold every token.
         self._runner = Runner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=settings.drain_s
+            app,
+            access_log=None,
+            handle_signals=False,
+            # The library takes 0 for no limit at all.
+            shutdown_timeout=max(settings.drain_s, _LEAST_DRAIN_S),
         )
         self._retiring = False
         app.on_response_prepare.append(self._say_farewell)
@@ -111,7 +119,7 @@ class RunningGateway:
         self._runner.rest()
         self._app[EVENT_FEED].close()
         now = asyncio.get_running_loop().time
-        end, idle_until = now() + limit_s, now() + min(limit_s, _IDLE_S)
+        end, idle_until = now() + limit_s, now() + min(limit_s, IDLE_S)
         server = self._runner.server
         while server is not None and now() < end:
             # Before the first look: what was just taken shows among the connections a little later.
@@ -122,7 +130,10 @@ class RunningGateway:
                 self._runner.close_idle()
 
     async def close(self) -> None:
-        """Let running answers finish, for `drain_s`; take no request more; stop every part."""
+        """Let running answers finish; take no request more; stop every part.
+
+        They have `drain_s`, and downloads `download_drain_s`.
+        """
         await self._runner.cleanup()
 
     async def _say_farewell(self, _request: web.Request, response: web.StreamResponse) -> None:

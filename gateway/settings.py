@@ -75,6 +75,7 @@ class ServerSettings(Section):
     public_url: BaseUrl = ""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     drain_s: Annotated[float, Field(ge=0)] = 10.0
+    download_drain_s: Annotated[float, Field(ge=0)] = 60.0
     hand_over_s: Annotated[float, Field(ge=0)] = 60.0
     request_s: PositiveSeconds = 20.0
     idle_s: PositiveSeconds = 75.0
@@ -89,6 +90,14 @@ class ServerSettings(Section):
     def _check_networks(cls, value: list[str]) -> list[str]:
         read_networks(value)
         return value
+
+    @property
+    def longest_drain_s(self) -> float:
+        """Seconds that a process may take to end after SIGTERM.
+
+        Running answers get `drain_s`, and those that are then cancelled again as long at most.
+        """
+        return self.download_drain_s + 2 * self.drain_s
 
     @property
     def proxies(self) -> Proxies:

@@ -18,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.delivery.courier import Courier, Packet
+from gateway.delivery.courier import ROUTE, Courier, Packet
 from gateway.delivery.doors import Door
 from gateway.delivery.heads import HeadReader, body_left
 from gateway.delivery.room import Room, connections_for, raise_descriptors
@@ -192,8 +192,23 @@ class Connection(web.RequestHandler):
         """Of idle ones the least makes way: never answered, then longest idle."""
         return self._was_answered or self._request_count > 0, self._next_keepalive_close_time
 
+    @property
+    def sends_a_file(self) -> bool:
+        """Whether it is answering a download, or whatever of a file took the long way."""
+        request = self._current_request
+        if not isinstance(request, web.Request):
+            return False
+        resource = request.match_info.route.resource
+        return resource is not None and resource.canonical == ROUTE
+
     async def shutdown(self, timeout: float | None = 15.0) -> None:
-        """End when what was answered is sent, but wait for at most *timeout* seconds."""
+        """End when what was answered is sent, but wait for at most *timeout* seconds.
+
+        A download has more: it is the one answer that a slow line takes long for.
+        """
+        if self.sends_a_file and self._task_handler is not None:
+            # It ends with this answer, since no further one is begun by now.
+            await asyncio.wait([self._task_handler], timeout=self._house.rules.download_drain_s)
         if self._answering is not None:
             await asyncio.wait([self._answering], timeout=timeout)
         transport = self.transport

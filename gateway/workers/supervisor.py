@@ -287,7 +287,7 @@ class Supervisor:
             if not old.ended:
                 old.order(Orders(accept=[], team=self._team(), size=len(self._slots), retire=True))
                 server = self._settings.server
-                await self._ended(old, server.hand_over_s + 2 * server.drain_s)
+                await self._ended(old, server.hand_over_s + server.longest_drain_s)
         return True
 
     async def _ended(self, child: Child, limit_s: float) -> None:
@@ -305,8 +305,7 @@ class Supervisor:
         living = [child for slot in self._slots for child in slot.living]
         for child in living:
             child.terminate()
-        # Running answers get drain_s, and those that are then cancelled again as long at most.
-        limit_s = 2 * self._settings.server.drain_s
+        limit_s = self._settings.server.longest_drain_s
         await asyncio.gather(*(self._ended(child, limit_s) for child in living))
 
 

@@ -146,7 +146,7 @@ def test_only_nginx_is_reached_from_outside() -> None:
 def test_a_replica_has_time_to_drain(name: str) -> None:
     """More than its supervisor waits, by the defaults; and its health is that of the image."""
     grace_s = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
-    assert grace_s > 2 * ServerSettings().drain_s + GRACE_S
+    assert grace_s > ServerSettings().longest_drain_s + GRACE_S
     check = last("HEALTHCHECK", "tell")
     assert check is not None
     assert SERVICES[name]["healthcheck"]["test"][-1] in check

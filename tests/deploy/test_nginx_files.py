@@ -22,6 +22,8 @@ from multidict import CIMultiDictProxy
 from demo.certificates import Certificates, ensure_certificates
 from demo.services import DemoError, free_port
 from demo.services.nginx import CONFIGURATIONS, filled, for_tests, running_nginx
+from gateway.server import IDLE_S
+from gateway.settings import ServerSettings
 from tests.deploy.nginx import needs_nginx
 
 __all__ = ["needs_nginx"]
@@ -73,6 +75,20 @@ def test_each_file_is_tested_here() -> None:
     """A configuration that is added must be added below too."""
     names = {path.name for path in CONFIGURATIONS.glob("*.conf")}
     assert names == {*PLACES, "tls.conf", "redirect.conf"}
+
+
+@pytest.mark.parametrize("name", ["delivery.conf", "replicas.conf"])
+def test_nginx_lets_go_of_an_idle_connection_before_tell_does(name: str) -> None:
+    """Or Tell could close one, idle or retiring, just when nginx sends a POST into it: a 502."""
+    text = (CONFIGURATIONS / name).read_text("utf-8")
+    upstreams = re.findall(r"upstream \w+ \{(.*?)\n    \}", text, re.DOTALL)
+    kept = [each for each in upstreams if re.search(r"^\s*keepalive \d+;", each, re.MULTILINE)]
+    assert kept
+    for each in kept:
+        (seconds,) = re.findall(r"^\s*keepalive_timeout (\d+)s;", each, re.MULTILINE)
+        # With some seconds for a busy nginx, and within the time that a retiring worker has.
+        assert int(seconds) + 5 <= IDLE_S < ServerSettings().hand_over_s
+        assert int(seconds) + 5 <= ServerSettings().idle_s
 
 
 @pytest.mark.parametrize("https", [False, True])

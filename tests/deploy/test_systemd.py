@@ -77,7 +77,7 @@ def test_the_gateway_service_runs_a_command_that_there_is() -> None:
 
 def test_the_gateway_service_leaves_time_to_drain() -> None:
     """Longer than the supervisor waits for its workers, by the defaults."""
-    limit_s = 2 * ServerSettings().drain_s + GRACE_S
+    limit_s = ServerSettings().longest_drain_s + GRACE_S
     assert int(unit("tell.service")["Service"]["TimeoutStopSec"]) > limit_s
 
 
