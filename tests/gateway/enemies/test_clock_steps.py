@@ -9,7 +9,7 @@ import pytest
 
 from catalog.models import ScreeningStatus
 from tests.gateway.streams import listening
-from tests.gateway.town import Sold, Town
+from tests.gateway.town import Sold, Town, bearer
 
 HOUR_S = 3600
 
@@ -49,6 +49,28 @@ async def test_who_listens_goes_on_through_a_step(town: Town, step_s: int) -> No
     assert right["offset_s"] == pytest.approx(before["offset_s"])
     assert (await town.text(right["hls"])).startswith("#EXTM3U")
     assert (await town.text(before["hls"])).startswith("#EXTM3U")
+
+
+async def test_a_clock_that_runs_past_the_films_end_refuses_and_heals(town: Town) -> None:
+    """Ten minutes before the credits an hour is beyond the margin: over, until it is set back."""
+    sold, listener = await town.ticket(starts_in=-4680 + 600)
+    before = await grant(town, listener, sold)
+    url = before["downloads"][0]["url"]
+    assert await piece(town, url) == 206
+    town.clock.advance(seconds=HOUR_S)
+    for path, status, code in (
+        (url, 403, "token-refused"),
+        (before["hls"], 403, "token-refused"),
+        (f"/media/audio/the-general?ticket={sold.correlation_id}", 410, "screening-ended"),
+    ):
+        problem = await town.problem(path, headers=bearer(listener))
+        assert (path, problem["status"], problem["code"]) == (path, status, code)
+    town.clock.advance(seconds=-HOUR_S)
+    assert await piece(town, url) == 206
+    assert (await town.text(before["hls"])).startswith("#EXTM3U")
+    right = await grant(town, listener, sold)
+    assert right["offset_s"] == pytest.approx(before["offset_s"])
+    assert await piece(town, right["downloads"][0]["url"]) == 206
 
 
 @pytest.mark.parametrize("step_s", [HOUR_S, -HOUR_S])
