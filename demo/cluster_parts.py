@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,9 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from demo.services import Service, free_port, program, start_service
+from demo.services import (
+    DemoError,
+    Service,
+    free_port,
+    mariadb,
+    program,
+    redis,
+    start_service,
+)
 from demo.services.mariadb import MariaServer, running_mariadb
-from demo.services.nginx import Nginx, running_nginx
+from demo.services.nginx import Nginx, nginx_program, running_nginx
 from demo.services.redis import RedisServer, running_redis
 from demo.services.s3 import CREDENTIALS, S3Server, s3_server
 from demo.services.s3_front import Front, s3_front
@@ -77,6 +86,23 @@ class Cluster:
         await asyncio.gather(*(each.stop() for each in self.replicas.values()))
 
 
+def missing_for_cluster() -> str | None:
+    """What this machine lacks, as a person reads it; None when nothing."""
+    programs = {
+        mariadb.PROGRAM: "mariadb-server-core",
+        mariadb.INSTALLER: "mariadb-server-core",
+        redis.PROGRAM: "redis-server",
+    }
+    missing = {package for program, package in programs.items() if shutil.which(program) is None}
+    try:
+        nginx_program()
+    except DemoError:
+        missing.add("nginx-light")
+    if not missing:
+        return None
+    return f"not installed: {', '.join(sorted(missing))} (apt-get install)"
+
+
 @asynccontextmanager
 async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
     """Start everything, with the demo's track in S3; raises DemoError.
@@ -86,8 +112,8 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
     folder = await asyncio.to_thread(folder.absolute)
     folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        mariadb = await _enter(stack, "MariaDB", running_mariadb())
-        redis = await _enter(stack, "Redis", running_redis())
+        database = await _enter(stack, "MariaDB", running_mariadb())
+        limits = await _enter(stack, "Redis", running_redis())
         s3 = await _enter(stack, "S3 (SeaweedFS)", s3_server(folder / "s3"))
         front, endpoint = await stack.enter_async_context(s3_front(s3.endpoint))
         ports = {name: free_port() for name in REPLICAS}
@@ -106,8 +132,8 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
                 nginx=nginx.url,
                 amc=f"http://127.0.0.1:{amc_port}",
                 secrets=str(folder / "secrets"),
-                database=await mariadb.fresh_database("tell"),
-                redis=redis.url,
+                database=await database.fresh_database("tell"),
+                redis=limits.url,
                 s3=endpoint,
                 cache=str(folder / "cache"),
             )
@@ -130,7 +156,7 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
             *("--secret-file", str(folder / "secrets" / f"webhook-{ENVIRONMENT}.keys")),
         ]
         amc = await started(stack, "AMC-clone", command, folder / "amc.log")
-        cluster = Cluster(folder, environ, mariadb, redis, s3, front, nginx, amc, ports)
+        cluster = Cluster(folder, environ, database, limits, s3, front, nginx, amc, ports)
         stack.push_async_callback(cluster.stop)
         for name in REPLICAS:
             await cluster.start(name)

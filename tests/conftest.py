@@ -15,6 +15,9 @@ from tests.services.kinds import database_kinds
 from tests.services.mariadb import MariaServer, install_into, require_mariadb, running_mariadb
 from tests.services.once import made_once
 from tests.services.redis import RedisServer, require_redis, running_redis
+from tests.skips import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 # A run in the background inherits an ignored SIGINT (POSIX shell 2.11), and so would every process
 # that a test starts: Ctrl-C would press nothing. What is caught here has its default there.
