@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help app demo demo-cluster test test-mariadb screens check lint format bench bench-start bench-ingest bench-crash bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-workers bench-modes bench-listeners bench-database-size bench-sync bench-first-load picture clean lock
+.PHONY: help app demo demo-cluster test test-mariadb screens check lint format bench bench-start bench-ingest bench-crash bench-packager bench-events bench-ranges bench-nginx bench-joins bench-refusals bench-enemies bench-workers bench-modes bench-listeners bench-database-size bench-sync bench-first-load picture clean lock
 
 help: ## Say what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ bench-joins: $(VENV)/.dev ## Joins a second, and how long each waits when all co
 
 bench-refusals: $(VENV)/.dev ## What a good token costs, and a wrong one
 	$(BIN)/python -m bench.refusals
+
+bench-enemies: $(VENV)/.dev ## What a listener gets while others attack, beside the same alone
+	$(BIN)/python -m bench.enemies
 
 bench-workers: $(VENV)/.dev ## Segments a second with one worker on a processor and with two on two
 	$(BIN)/python -m bench.workers
