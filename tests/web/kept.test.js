@@ -145,3 +145,12 @@ test("whoever hears of a claimed ticket may ask for its track at once", async ()
   await heard;
   assert.deepEqual(sent.at(-1), ["/media/audio/one-week", "Bearer new"]);
 });
+
+test("with a ticket that is gone goes what she set for it", async () => {
+  await visitWithNetwork();
+  memory.set("tell.nudges.a", "{}");
+  memory.set("tell.nudges.b", "{}");
+  answers["/tell/tickets"] = { tickets: [] };
+  await visit().tickets();
+  assert.deepEqual([...memory.keys()].filter((key) => key.startsWith("tell.nudges.")), ["tell.nudges.b"]);
+});

@@ -6,7 +6,6 @@
 import * as nudges from "./nudges.js";
 import * as trim from "./trim.js";
 
-const NUDGES_KEY = "tell.nudges.";
 const TRIM_KEY = "tell.trim.";
 
 /**
@@ -31,7 +30,7 @@ export class Adjustments {
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
-    this.#nudges = nudges.parse(parts.memory.get(NUDGES_KEY + parts.ticketId));
+    this.#nudges = nudges.parse(parts.memory.get(nudges.NUDGES_KEY + parts.ticketId));
     this.#readTrim();
     this.#endWatch = parts.watchOutputs(() => this.#lookAtOutput());
     this.#lookAtOutput();
@@ -103,7 +102,7 @@ export class Adjustments {
   #keep(/** @type {nudges.Nudges} */ now) {
     if (now === this.#nudges) return;
     this.#nudges = now;
-    const key = NUDGES_KEY + this.#parts.ticketId;
+    const key = nudges.NUDGES_KEY + this.#parts.ticketId;
     if (nudges.isNone(now)) this.#parts.memory.remove(key);
     else this.#parts.memory.set(key, JSON.stringify(now));
   }

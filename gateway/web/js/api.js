@@ -85,7 +85,7 @@ export class Api {
     let sentMs = performance.now();
     const response = await this.#fetch(path, {});
     let receivedMs = performance.now();
-    const answer = await response.json();
+    const answer = await body(response);
     if (answer.nonce !== nonce) throw new ApiError("stale-answer", response.status);
     const entry = /** @type {PerformanceResourceTiming | undefined} */ (
       performance.getEntriesByName(new URL(path, location.href).href).at(-1)
@@ -137,12 +137,7 @@ export class Api {
 
   /** @param {string} path @param {RequestInit} [options] @returns {Promise<any>} */
   async #json(path, options = {}) {
-    const response = await this.#fetch(path, options);
-    try {
-      return await response.json();
-    } catch {
-      throw new ApiError("network", response.status);
-    }
+    return body(await this.#fetch(path, options));
   }
 
   /** @param {string} path @param {RequestInit} options @param {string} [accept] */
@@ -169,6 +164,15 @@ export class Api {
       problem.correlation_id ?? response.headers.get("X-Request-Id") ?? "",
       Number.parseInt(response.headers.get("Retry-After") ?? "0", 10) || 0,
     );
+  }
+}
+
+/** What came, where all of it did. @param {Response} response @returns {Promise<any>} */
+async function body(response) {
+  try {
+    return await response.json();
+  } catch {
+    throw new ApiError("network", response.status);
   }
 }
 

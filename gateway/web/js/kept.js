@@ -5,6 +5,7 @@
  */
 
 import { Api, ApiError } from "./api.js";
+import { NUDGES_KEY } from "./nudges.js";
 import { instantMs } from "./timeline.js";
 
 const TICKETS_KEY = "tell.tickets";
@@ -169,8 +170,9 @@ export class KeptApi extends Api {
     const ids = new Set(tickets.map((ticket) => ticket.correlation_id));
     for (const { answer } of this.#read(TICKETS_KEY) ?? []) {
       if (!ids.has(answer.correlation_id)) {
-        this.#means.memory.remove(GRANT_KEY + answer.correlation_id);
-        this.#means.memory.remove(SILENCES_KEY + answer.correlation_id);
+        for (const key of [GRANT_KEY, SILENCES_KEY, NUDGES_KEY]) {
+          this.#means.memory.remove(key + answer.correlation_id);
+        }
       }
     }
     this.#write(TICKETS_KEY, tickets.map((ticket) => this.#stamped(ticket)));

@@ -1,25 +1,29 @@
 /** What this device remembers. A browser that keeps nothing still works until the page closes. */
 
-/** @type {Map<string, string>} */
+/** What could not be stored: newer than what is. @type {Map<string, string>} */
 const fallback = new Map();
 
 export const memory = {
   /** @param {string} key @returns {string | null} */
   get(key) {
+    const unstored = fallback.get(key);
+    if (unstored !== undefined) return unstored;
     try {
-      return localStorage.getItem(key) ?? fallback.get(key) ?? null;
+      return localStorage.getItem(key);
     } catch {
-      return fallback.get(key) ?? null;
+      return null;
     }
   },
 
   /** @param {string} key @param {string} value */
   set(key, value) {
-    fallback.set(key, value);
     try {
       localStorage.setItem(key, value);
+      // Another page may write it from now on.
+      fallback.delete(key);
     } catch {
-      // Private browsing, or storage full: the map above has it.
+      // Private browsing, or storage full.
+      fallback.set(key, value);
     }
   },
 

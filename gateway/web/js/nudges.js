@@ -15,6 +15,8 @@
 /** By ear nobody finds a film that is farther off; the mark is for that. */
 const FARTHEST_MS = 30 * 60_000;
 const SCHEDULE = "schedule";
+/** What is remembered under it and the ticket's id. */
+export const NUDGES_KEY = "tell.nudges.";
 
 /** @type {Nudges} */
 export const NONE = { markMs: null, byMs: 0, source: SCHEDULE };
