@@ -35,6 +35,8 @@ class Phone {
   dataUse = "auto";
   quota = 1e12;
   canKeep = true;
+  /** Whether its place for files lets nothing be kept. */
+  refuses = false;
   nowMs = NOW;
   /** Grants by ticket; an ApiError is thrown. */
   grants = {};
@@ -62,6 +64,7 @@ class Phone {
         wholeFile: async (sha256) => phone.files.get(sha256) ?? null,
         remove: async (sha256) => void phone.files.delete(sha256),
         removeOthers: async (known) => {
+          if (phone.refuses) throw new DOMException("not in a private window", "SecurityError");
           for (const name of phone.files.keys()) if (!known.has(name)) phone.files.delete(name);
         },
       },
@@ -167,6 +170,27 @@ test("before show day it is not read again and again", async () => {
   assert.deepEqual(phone.orders, ["fetch digest-a"]);
 });
 
+test("a page that stays open looks through it when show day comes", async () => {
+  const phone = new Phone();
+  const downloads = phone.visit();
+  await downloads.take([ticket("a", 30)]);
+  phone.nowMs = NOW + 7 * HOUR;
+  await downloads.take([ticket("a", 30)]);
+  await downloads.take([ticket("a", 30)]);
+  assert.deepEqual(phone.orders, ["fetch digest-a", "verify digest-a"]);
+});
+
+test("a place for files that refuses is said, and said anew when she asks", async () => {
+  const phone = new Phone();
+  phone.refuses = true;
+  const downloads = phone.visit();
+  await downloads.take([ticket("a", 3)]);
+  assert.deepEqual(states(downloads, "a"), ["no-disk"]);
+  phone.refuses = false;
+  await downloads.ask("a");
+  assert.deepEqual(states(downloads, "a"), ["whole"]);
+});
+
 test("without network a whole track stays whole, and one that is missing waits", async () => {
   const phone = new Phone();
   await phone.visit().take([ticket("a", 3)]);
@@ -252,7 +276,7 @@ test("what the browser threw away is fetched again", async () => {
 
 test("each end that is not good has its own state", async () => {
   for (const [outcome, state] of [
-    ["damaged", "failed"], ["no-room", "no-room"], ["no-disk", "failed"], ["refused", "none"],
+    ["damaged", "failed"], ["no-room", "no-room"], ["no-disk", "no-disk"], ["refused", "none"],
   ]) {
     const phone = new Phone();
     phone.outcomes["digest-a"] = outcome;

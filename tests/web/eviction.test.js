@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isShowDay, makeRoom, neededMs } from "../../gateway/web/js/eviction.js";
+import { isDue, makeRoom, neededMs } from "../../gateway/web/js/eviction.js";
 
 const HOUR = 3600_000;
 const NOW = 1000 * HOUR;
@@ -55,8 +55,15 @@ test("a track of several tickets is as near as its next showing, and ended with 
 });
 
 test("show day is the day before the film until its end", () => {
-  assert.equal(isShowDay(track("a", 1, 24), NOW), true);
-  assert.equal(isShowDay(track("a", 1, 24.1), NOW), false);
-  assert.equal(isShowDay(track("a", 1, -1.9), NOW), true);
-  assert.equal(isShowDay(track("a", 1, -2), NOW), false);
+  assert.equal(isDue(track("a", 1, 24), null, NOW), true);
+  assert.equal(isDue(track("a", 1, 24.1), null, NOW), false);
+  assert.equal(isDue(track("a", 1, -1.9), null, NOW), true);
+  assert.equal(isDue(track("a", 1, -2), null, NOW), false);
+});
+
+test("what was looked through before show day began is looked through again, and then no more", () => {
+  const tonight = track("a", 1, 20);
+  assert.equal(isDue(tonight, NOW - 5 * HOUR, NOW), true);
+  assert.equal(isDue(tonight, NOW - 3 * HOUR, NOW), false);
+  assert.equal(isDue(track("a", 1, 20, 43), NOW - 3 * HOUR, NOW), false);
 });

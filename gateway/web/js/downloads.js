@@ -4,15 +4,18 @@
  */
 
 import { ApiError } from "./api.js";
-import { isShowDay, makeRoom } from "./eviction.js";
+import { isDue, makeRoom } from "./eviction.js";
 import { chooseDownload, mayDownload } from "./formats.js";
 import { isAway } from "./kept.js";
 import { Notes } from "./notes.js";
+import { Orders } from "./orders.js";
 import { screenOf, timesOf } from "./timeline.js";
 
 const DECLINED_KEY = "tell.declined";
 const BANDWIDTH_KEY = "tell.bandwidth-bps";
 const AGAIN_MS = 30_000;
+/** @type {State[]} */
+const TRIED = ["no-room", "no-disk", "failed"];
 /** Left to the phone, so that other apps and the browser itself still work. */
 const RESERVE_BYTES = 50e6;
 
@@ -22,9 +25,10 @@ const RESERVE_BYTES = 50e6;
  * offline: it waits for the network. sparing, never, slow: not by itself, and why. removed: she
  * removed it. no-room: neither
  * the limit nor the phone has room. unsupported: this browser keeps no files. no-codec: nothing of
- * it plays here. failed: it comes wrong again and again.
+ * it plays here. failed: it comes wrong again and again. no-disk: the browser has a place for files
+ * and lets nothing be kept there (a private window).
  * @typedef {"none" | "loading" | "whole" | "damaged" | "offline" | "sparing" | "never" | "slow" |
- *   "removed" | "no-room" | "unsupported" | "no-codec" | "failed"} State
+ *   "removed" | "no-room" | "unsupported" | "no-codec" | "failed" | "no-disk"} State
  *
  * @typedef {object} Standing
  * @property {State} state
@@ -37,7 +41,7 @@ const RESERVE_BYTES = 50e6;
  * @property {import("./kept.js").KeptApi} api
  * @property {import("./kept.js").Memory} memory
  * @property {Store} store
- * @property {() => WorkerLike} makeWorker
+ * @property {() => import("./orders.js").WorkerLike} makeWorker
  * @property {(codecs: string) => boolean} canPlay
  * @property {() => import("./formats.js").Network} network
  * @property {() => import("./formats.js").DataUse} dataUse
@@ -49,7 +53,6 @@ const RESERVE_BYTES = 50e6;
  * @property {number} limitBytes
  *
  * @typedef {Pick<typeof import("./store.js"), "canKeep" | "wholeFile" | "remove" | "removeOthers">} Store
- * @typedef {Pick<Worker, "postMessage" | "addEventListener" | "terminate">} WorkerLike
  */
 
 export class Downloads {
@@ -60,21 +63,20 @@ export class Downloads {
   /** What she asked for although the phone is sparing. */
   #asked = new Set();
   /** Tickets whose download she removed: it comes again when she asks. @type {Set<string>} */ #declined;
-  /** Looked through in this visit. */
-  #verified = new Set();
+  /** When it was looked through in this visit, by digest. @type {Map<string, number>} */
+  #verifiedMs = new Map();
   #listeners = new Set();
   /** @type {string | null} digest of the track that is open in the player */ playing = null;
   #ready;
   #running = false;
-  /** Whether the worker fetches, and not only looks through what is there. */
-  #fetching = false;
   #again = false;
-  /** @type {WorkerLike | null} */ #worker = null;
+  #orders;
 
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
     this.#notes = new Notes(parts.memory);
+    this.#orders = new Orders(parts.makeWorker);
     this.#declined = new Set(JSON.parse(parts.memory.get(DECLINED_KEY) ?? "[]"));
     this.#ready = this.#load();
   }
@@ -106,7 +108,7 @@ export class Downloads {
     await this.#ready;
     const before = this.#facts();
     this.#tickets = new Map(tickets.map((ticket) => [ticket.correlation_id, ticket]));
-    if (this.#facts() === before) return;
+    if (this.#facts() === before && ![...this.#notes.values()].some((note) => this.#isDue(note))) return;
     for (const note of this.#notes.values()) {
       for (const id of Object.keys(note.tickets)) this.#follow(note, id);
     }
@@ -123,11 +125,19 @@ export class Downloads {
     return JSON.stringify(facts.sort());
   }
 
+  /** Whether it is to be looked through once more. @param {Note} note */
+  #isDue(note) {
+    const { sha256, whole } = note;
+    return whole && isDue(kept(note), this.#verifiedMs.get(sha256) ?? null, this.#parts.nowMs());
+  }
+
   /** She asked for it herself, whatever it costs. @param {string} correlationId */
   async ask(correlationId) {
     this.#asked.add(correlationId);
     this.#declined.delete(correlationId);
     this.#saveDeclined();
+    // What came of it is told anew, though it be the same.
+    if (TRIED.includes(this.standing(correlationId).state)) this.#stand(correlationId, { state: "none" });
     await this.run();
   }
 
@@ -162,7 +172,7 @@ export class Downloads {
 
   /** What she allows, or the language she wants, is another now. */
   async rethink() {
-    if (this.#fetching) this.#worker?.postMessage({ order: "stop" });
+    if (this.#orders.fetching) this.#orders.stop();
     await this.run();
   }
 
@@ -187,7 +197,7 @@ export class Downloads {
 
   /** Remove every track from this phone. */
   async clear() {
-    this.#worker?.postMessage({ order: "stop" });
+    this.#orders.stop();
     await this.#alone(async () => {
       for (const sha256 of this.#notes.keys()) await this.#parts.store.remove(sha256);
       this.#notes.clear();
@@ -249,8 +259,7 @@ export class Downloads {
     const note = this.#notes.of(id);
     if (note?.whole) {
       this.#stand(id, { state: "whole", percent: 100 });
-      const due = isShowDay(kept(note), this.#parts.nowMs()) && !this.#verified.has(note.sha256);
-      if (due) await this.#alone(() => this.#verify(note));
+      if (this.#isDue(note)) await this.#alone(() => this.#verify(note));
       if (note.whole) return this.#refresh(ticket, note);
     }
     if (this.#declined.has(id)) return this.#stand(id, { state: "removed" });
@@ -299,21 +308,27 @@ export class Downloads {
   /** @param {Record<string, any>} ticket @param {import("./formats.js").Rendition} wanted */
   async #fetch(ticket, wanted) {
     const id = ticket.correlation_id;
-    const note = await this.#makeRoom(ticket, wanted);
+    let note;
+    try {
+      note = await this.#makeRoom(ticket, wanted);
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      return this.#failed(id, "no-disk");
+    }
     if (note === null) return this.#stand(id, { state: "no-room", sizeBytes: wanted.size_bytes });
     // Another page of this phone may have brought it meanwhile.
     note.whole ||= (await this.#parts.store.wholeFile(note.sha256))?.size === note.sizeBytes;
     if (!note.whole) {
       const damaged = this.standing(id).state === "damaged";
       if (!damaged) this.#stand(id, { state: "loading", sizeBytes: note.sizeBytes });
-      const outcome = await this.#order(
+      const outcome = await this.#orders.run(
         { order: "fetch", url: wanted.url, sha256: note.sha256, sizeBytes: note.sizeBytes },
         (news) => this.#news(id, note, news),
       );
       if (outcome !== "whole") return this.#failed(id, outcome);
       note.whole = true;
       note.verifiedMs = this.#parts.nowMs();
-      this.#verified.add(note.sha256);
+      this.#verifiedMs.set(note.sha256, note.verifiedMs);
     }
     await this.#leaveOthers(id, note.sha256);
     this.#notes.save();
@@ -371,8 +386,8 @@ export class Downloads {
 
   /** @param {string} id @param {string} outcome */
   #failed(id, outcome) {
-    if (outcome === "no-room") this.#stand(id, { state: "no-room" });
-    else if (outcome === "damaged" || outcome === "no-disk") this.#stand(id, { state: "failed" });
+    if (outcome === "no-room" || outcome === "no-disk") this.#stand(id, { state: outcome });
+    else if (outcome === "damaged") this.#stand(id, { state: "failed" });
     else {
       // Refused: a fresh grant may open it. Stopped: something else was asked.
       this.#stand(id, { state: "none" });
@@ -383,34 +398,15 @@ export class Downloads {
   /** @param {Note} note */
   async #verify(note) {
     const { sha256, sizeBytes } = note;
-    const outcome = await this.#order({ order: "verify", sha256, sizeBytes }, () => {});
+    const outcome = await this.#orders.run({ order: "verify", sha256, sizeBytes }, () => {});
     note.whole = outcome === "whole";
     if (note.whole) {
-      this.#verified.add(sha256);
       note.verifiedMs = this.#parts.nowMs();
+      this.#verifiedMs.set(sha256, note.verifiedMs);
     } else {
       for (const id of Object.keys(note.tickets)) this.#stand(id, { state: "damaged" });
     }
     this.#notes.save();
-  }
-
-  /** @param {Record<string, unknown>} order @param {(news: any) => void} onNews @returns {Promise<string>} */
-  #order(order, onNews) {
-    const worker = this.#parts.makeWorker();
-    this.#worker = worker;
-    this.#fetching = order.order === "fetch";
-    return new Promise((/** @type {(outcome: string) => void} */ resolve) => {
-      worker.addEventListener("message", (/** @type {any} */ event) => {
-        if (event.data.outcome) resolve(event.data.outcome);
-        else onNews(event.data);
-      });
-      // A worker that cannot be had: an old browser, or its files are gone.
-      worker.addEventListener("error", () => resolve("no-disk"));
-      worker.postMessage(order);
-    }).finally(() => {
-      worker.terminate();
-      this.#worker = null;
-    });
   }
 
   /** The ticket has one track; what it had before may go. @param {string} id @param {string} sha256 */

@@ -68,8 +68,13 @@ function inOrder(kept, need, nowMs) {
 /** A track is looked through again from a day before its film, once in each visit. */
 const SHOW_DAY_MS = 24 * 3600 * 1000;
 
-/** Whether the track is shown today, so that it must be known to be whole. @param {Kept} track @param {number} nowMs */
-export function isShowDay(track, nowMs) {
-  const atMs = neededMs(track, nowMs);
-  return atMs !== null && atMs - nowMs <= SHOW_DAY_MS;
+/**
+ * Whether the track is shown today, and was not looked through since that day began.
+ * @param {Kept} track @param {number | null} verifiedMs when it was in this visit @param {number} nowMs
+ */
+export function isDue({ showings }, verifiedMs, nowMs) {
+  return showings.some(({ movieStartMs, creditsEndMs }) => {
+    const dayMs = movieStartMs - SHOW_DAY_MS;
+    return nowMs < creditsEndMs && nowMs >= dayMs && (verifiedMs ?? -Infinity) < dayMs;
+  });
 }
