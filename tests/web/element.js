@@ -11,6 +11,7 @@ const LOOK_MS = 0.001;
 export class Element extends EventTarget {
   nowMs = 0;
   paused = true;
+  muted = false;
   ended = false;
   seeking = false;
   readyState = 4;

@@ -8,6 +8,26 @@ const SPEECH = { inS: Infinity, forS: 0 };
 const PAUSE = { inS: 0, forS: 0.8 };
 const pauseIn = (inS) => ({ inS, forS: 0.8 });
 
+test("where a bend would be heard it is sought in a pause, and little is left as it is", () => {
+  const unbent = (errorS, pause, forS = 0, after = null) => decide(errorS, pause, forS, after, false);
+  for (const error of [0.006, -0.014]) assert.equal(unbent(error, PAUSE).action, "keep");
+  for (const error of [0.02, -0.035]) {
+    assert.equal(unbent(error, SPEECH).action, "keep");
+    assert.equal(unbent(error, PAUSE).action, "seek");
+    // One seek does not follow the other at once: it may have landed so.
+    assert.equal(unbent(error, PAUSE, 0, "start").action, "keep");
+  }
+  for (const error of [0.05, -0.09]) {
+    assert.deepEqual(unbent(error, pauseIn(1.2)), { action: "wait", forS: 1.2 });
+    assert.deepEqual(unbent(error, SPEECH, 0.5), { action: "wait", forS: 1 });
+    assert.equal(unbent(error, SPEECH, 1.5).action, "seek");
+    assert.equal(unbent(error, PAUSE, 0, "start").action, "seek");
+    assert.equal(unbent(error, { inS: 0, forS: 0.1 }).action, "wait");
+    assert.equal(unbent(error, SPEECH, 0, "gap").action, "seek");
+  }
+  assert.deepEqual(unbent(0.4, pauseIn(1.2)), decide(0.4, pauseIn(1.2), 0));
+});
+
 test("a few milliseconds are left alone", () => {
   for (const error of [0, 0.006, -0.006]) {
     assert.deepEqual(decide(error, SPEECH, 0), { action: "keep" });

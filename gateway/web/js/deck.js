@@ -233,6 +233,16 @@ export class Deck extends EventTarget {
     this.#active.pause();
   }
 
+  get muted() {
+    return this.#active.muted;
+  }
+
+  set muted(on) {
+    this.#active.muted = on;
+    // The other one may be hushed, and stays so.
+    if (this.#spare.src === "") this.#spare.muted = on;
+  }
+
   get paused() {
     return this.#active.paused;
   }

@@ -37,6 +37,17 @@ export function mediaSource() {
   return ManagedMediaSource ?? MediaSource ?? null;
 }
 
+/**
+ * Whether the media are WebKit's, of which two things cannot be asked for: each write of
+ * playbackRate is heard as a crackle, and each element wants a tap of its own. Its picker of outputs
+ * tells; that nothing of Chromium's or Gecko's capture stands beside it makes sure.
+ * @param {object} element the prototype of media elements
+ */
+export function isWebKit(element = HTMLMediaElement.prototype) {
+  const others = ["captureStream", "mozCaptureStream"];
+  return "webkitShowPlaybackTargetPicker" in element && !others.some((name) => name in element);
+}
+
 /** Whether the browser says that it plays HLS by itself. */
 export function playsHls() {
   return new Audio().canPlayType(HLS_TYPE) !== "";

@@ -23,8 +23,9 @@ import { cue } from "./sync.js";
  * @property {(deviceMs: number) => number | null} positionS where the track should be
  * @property {(ms: number) => Promise<void>} sleep
  * @property {(state: State) => void} onState
- * @property {(problem: import("./stream.js").SourceProblem | "blocked") => void} onProblem
+ * @property {(problem: import("./stream.js").SourceProblem | "blocked" | "clock") => void} onProblem
  * @property {{ get(key: string): string | null, set(key: string, value: string): void }} memory
+ * @property {boolean} [bends] false where each write of playbackRate is heard
  */
 
 /** Farther ahead than this the start is waited for in naps, since movie_start may change. */
@@ -34,6 +35,8 @@ const NAP_MS = 1000;
 const SPIN_MS = 5;
 const READY_TIMEOUT_MS = 8000;
 const CLOCK_MS = 50;
+/** Without Tell's time nothing can begin; after so long she is told. */
+const CLOCK_PATIENCE_MS = 3000;
 
 export class Player {
   #parts;
@@ -51,10 +54,17 @@ export class Player {
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { audio, positionS, sleep, memory } = parts;
+    const { audio, positionS, sleep, memory, bends } = parts;
     this.#lateness = new Lateness(memory);
     this.#steering = new Steering(
-      { audio, positionS, sleep, lateness: this.#lateness, stalled: () => this.#state === "stalled" },
+      {
+        audio,
+        positionS,
+        sleep,
+        lateness: this.#lateness,
+        stalled: () => this.#state === "stalled",
+        bends,
+      },
       new Silences(null),
     );
     // Bent rates are small and short, so their pitch may go with them: the stretcher that would
@@ -117,16 +127,19 @@ export class Player {
 
   /**
    * Take the tap: after this, play() is allowed long after it, without another one. Not for a film
-   * that runs: what is decoded here lies in the sound device, and would be the first thing heard.
+   * that runs: what is decoded here lies in the sound device, and would be the first thing heard. A
+   * browser that wants the tap itself for each element (WebKit) gets it *muted* then.
    */
-  bless() {
+  bless(muted = false) {
     const { audio } = this.#parts;
     if (!audio.paused) return;
+    audio.muted = muted;
     this.#ours.play = true;
     audio.play().catch(() => {});
     // Refused: then there is no event to come.
     if (audio.paused) this.#ours.play = false;
     this.#pause();
+    audio.muted = false;
   }
 
   /** Be heard, in sync: now, or as soon as the track begins. */
@@ -161,7 +174,7 @@ export class Player {
 
   #rest() {
     this.#pause();
-    this.#parts.audio.playbackRate = 1;
+    if (this.#parts.audio.playbackRate !== 1) this.#parts.audio.playbackRate = 1;
     this.#steering.startAfresh();
   }
 
@@ -199,10 +212,13 @@ export class Player {
   /** Park, wait, play. False when stopped meanwhile. @param {() => boolean} alive */
   async #cueUp(alive) {
     const { audio, positionS, sleep } = this.#parts;
+    let waitedMs = 0;
     for (let attempt = 0; alive(); ) {
       const nowMs = performance.now();
       const position = positionS(nowMs);
       if (position === null) {
+        waitedMs += CLOCK_MS;
+        if (waitedMs === CLOCK_PATIENCE_MS) this.#parts.onProblem("clock");
         await sleep(CLOCK_MS);
         continue;
       }

@@ -3,7 +3,7 @@
  * bends the rate or seeks. It never counts ticks, since a hidden page gets few of them.
  */
 
-import { decide, estimate, SEEK_S } from "./sync.js";
+import { decide, estimate, SEEK_S, UNBENT_SEEK_S } from "./sync.js";
 
 /** @typedef {import("./sync.js").After} After */
 
@@ -37,6 +37,7 @@ const BUFFERED_S = 0.3;
  * @property {(ms: number) => Promise<void>} sleep
  * @property {import("./lateness.js").Lateness} lateness
  * @property {() => boolean} stalled whether it waits for data
+ * @property {boolean} [bends] false where each write of playbackRate is heard
  */
 
 export class Steering {
@@ -59,6 +60,10 @@ export class Steering {
   constructor(parts, silences) {
     this.#parts = parts;
     this.#silences = silences;
+  }
+
+  get #bends() {
+    return this.#parts.bends ?? true;
   }
 
   /** @param {import("./silences.js").Silences} silences */
@@ -101,7 +106,7 @@ export class Steering {
         napMs = this.#pace().tickMs;
         continue;
       }
-      const decision = decide(errorS, this.#pause(), this.#farForS(errorS), this.#after());
+      const decision = decide(errorS, this.#pause(), this.#farForS(errorS), this.#after(), this.#bends);
       if (decision.action === "seek") {
         if (!this.#seek()) return true;
       } else if (decision.action === "bend" && !this.#mayBeNoise(errorS)) {
@@ -214,7 +219,7 @@ export class Steering {
   /** For how long it has been too far off to bend. @param {number} errorS */
   #farForS(errorS) {
     const nowMs = performance.now();
-    if (Math.abs(errorS) < SEEK_S) this.#farSinceMs = null;
+    if (Math.abs(errorS) < (this.#bends ? SEEK_S : UNBENT_SEEK_S)) this.#farSinceMs = null;
     else this.#farSinceMs ??= nowMs;
     return this.#farSinceMs === null ? 0 : (nowMs - this.#farSinceMs) / 1000;
   }

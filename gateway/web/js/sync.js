@@ -21,6 +21,10 @@ const START_BEND = 0.08;
 const START_NOTICED_S = 0.025;
 /** After a hole in the sound another small one is not noticed, and a bend of so much lasts too long. */
 const GAP_SEEK_S = 0.05;
+/** Where a bend would be heard: from here on nobody is spared by waiting, and below it is not noticed. */
+export const UNBENT_SEEK_S = 0.04;
+/** So long a pause holds a seek. */
+const SEEK_TAKES_S = 0.2;
 /** A bend is planned for no longer than this, and then measured anew. */
 const LONGEST_BEND_S = 1.5;
 const SHORTEST_BEND_S = 0.05;
@@ -48,9 +52,10 @@ const LEADS_S = [0.25, 0.4, 0.8, 1.5];
  * @param {import("./silences.js").Pause} pause the narrator's, from the place that is heard
  * @param {number} knownForS for how long the error has been known
  * @param {After} after what a moment ago was
+ * @param {boolean} bends false where each write of playbackRate is heard as a crackle (Safari)
  * @returns {Decision}
  */
-export function decide(errorS, pause, knownForS, after = null) {
+export function decide(errorS, pause, knownForS, after = null, bends = true) {
   const size = Math.abs(errorS);
   if (size <= KEEP_S) return { action: "keep" };
   if (after === "gap" && size >= GAP_SEEK_S) return { action: "seek" };
@@ -59,6 +64,7 @@ export function decide(errorS, pause, knownForS, after = null) {
     const wait = size < USELESS_S && pause.inS > 0 && pause.inS <= patience;
     return wait ? { action: "wait", forS: pause.inS } : { action: "seek" };
   }
+  if (!bends) return unbent(size, pause, knownForS, after);
   if (pause.inS === 0 && pause.forS >= SHORTEST_BEND_S) {
     return bend(errorS, PAUSE_BEND, pause.forS);
   }
@@ -66,6 +72,23 @@ export function decide(errorS, pause, knownForS, after = null) {
   if (size <= NOTICED_S && pause.inS <= PATIENCE_S) return { action: "wait", forS: pause.inS };
   const rate = size > NOTICED_S ? FIRM_BEND : GENTLE_BEND;
   return bend(errorS, rate, Math.max(pause.inS, SHORTEST_BEND_S));
+}
+
+/**
+ * An error that elsewhere would be bent away: sought in a pause, where nobody hears it. A seek lands
+ * some milliseconds off, so little errors stay; and none follows the other at once.
+ * @param {number} size @param {import("./silences.js").Pause} pause @param {number} knownForS
+ * @param {After} after
+ * @returns {Decision}
+ */
+function unbent(size, pause, knownForS, after) {
+  if (size <= NOTICED_S) return { action: "keep" };
+  const large = size >= UNBENT_SEEK_S;
+  if (large && knownForS >= SEEK_PATIENCE_S) return { action: "seek" };
+  const inPause = pause.inS === 0 && pause.forS >= SEEK_TAKES_S;
+  if (inPause && (large || after === null)) return { action: "seek" };
+  if (large) return { action: "wait", forS: Math.min(pause.inS || pause.forS, SEEK_PATIENCE_S - knownForS) };
+  return { action: "keep" };
 }
 
 /** @param {number} errorS @param {number} by @param {number} roomS @returns {Decision} */
