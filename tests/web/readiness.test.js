@@ -20,9 +20,9 @@ const READY = {
 };
 
 function line(known) {
-  const { key, missing } = verdict(assess(known));
-  const values = { time: "19:30", number: "7", missing: missing ? messages.text(missing) : "" };
-  return messages.text(key, values);
+  const { key, missing, values } = verdict(assess(known));
+  const said = { time: "19:30", number: "7", missing: missing ? messages.text(missing) : "" };
+  return messages.text(key, { ...said, ...values });
 }
 
 const sentences = (known) => assess(known).map(({ key, values }) => messages.text(key, values));
@@ -48,6 +48,13 @@ test("what comes by the network is ready while there is network", () => {
   );
 });
 
+test("a clock that may be seconds off is said in the line, where no network will mend it", () => {
+  const slept = { ...READY, clockMeasured: false, clockBoundMs: 1234 };
+  assert.equal(line(slept), "Ready for 19:30, auditorium 7; this phone's clock may be 2 seconds off");
+  const streamed = { ...slept, download: { ...WHOLE, state: "never" } };
+  assert.equal(line(streamed), "Ready for 19:30, auditorium 7, while there is network");
+});
+
 test("the first thing that is missing is said", () => {
   assert.equal(
     line({ ...READY, sound: "untested" }),
@@ -64,7 +71,7 @@ test("the first thing that is missing is said", () => {
 test("each state of a download has its sentence", () => {
   const states = [
     "none", "loading", "whole", "damaged", "offline", "sparing", "never", "slow", "no-room",
-    "unsupported", "no-codec", "failed",
+    "unsupported", "no-codec", "failed", "no-disk",
   ];
   for (const state of states) {
     for (const sound of ["heard", "untested", "unheard"]) {

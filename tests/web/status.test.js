@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Messages } from "../../gateway/web/js/messages.js";
-import { playingText, statusText, syncLines } from "../../gateway/web/js/status.js";
+import { isSynced, playingText, statusText, syncLines, SyncWord } from "../../gateway/web/js/status.js";
 
 const WEB = new URL("../../gateway/web/", import.meta.url);
 const ENGLISH = JSON.parse(readFileSync(new URL("messages/en.json", WEB), "utf8"));
@@ -24,7 +24,10 @@ const KNOWN = {
   clockMeasured: true,
   trimMs: 0,
 };
-const said = (change) => statusText(messages, { ...KNOWN, ...change });
+const said = (change) => {
+  const known = { ...KNOWN, ...change };
+  return statusText(messages, { ...known, synced: isSynced(known) });
+};
 
 test("in sync is said where everything is known, and nowhere else", () => {
   assert.match(said({}), /in sync/);
@@ -68,4 +71,18 @@ test("on demand it tells the sound, the clock, the start, and a trim where there
   const trimmed = syncLines(messages, { ...KNOWN, trimMs: -20, clockMeasured: false });
   assert.match(trimmed[1], /last compared/);
   assert.match(trimmed[3], /20 milliseconds later/);
+});
+
+test("in sync is the word at once, and not taken back for a moment in which it could not be told", () => {
+  const word = new SyncWord();
+  assert.equal(word.look(true, false, 0), false);
+  assert.equal(word.look(true, true, 1000), true);
+  assert.equal(word.look(true, false, 5900), true);
+  assert.equal(word.look(true, true, 6000), true);
+  assert.equal(word.look(true, false, 11_000), false);
+  assert.equal(word.look(true, false, 11_100), false);
+  word.look(true, true, 12_000);
+  // Once nothing plays there is nothing that could be in sync.
+  assert.equal(word.look(false, false, 12_001), false);
+  assert.equal(word.look(true, false, 12_002), false);
 });

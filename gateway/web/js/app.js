@@ -12,7 +12,7 @@ import { Light } from "./light.js";
 import * as mediaSession from "./mediasession.js";
 import { memory } from "./memory.js";
 import { load as loadMessages } from "./messages.js";
-import { persisted } from "./device.js";
+import { isWebKit, persisted } from "./device.js";
 import { loadHls } from "./hlsjs.js";
 import { goOffline } from "./offline.js";
 import { painted } from "./painted.js";
@@ -44,6 +44,15 @@ function ticketUrl(ticket) {
 /** @param {string} id */
 function byId(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/** Where the skip link leads to; no claim code. */
+const SKIP = "main";
+
+/** The claim code in the address, "" where there is none. */
+function claimCode() {
+  const code = location.hash.slice(1);
+  return code === SKIP ? "" : code;
 }
 
 class App {
@@ -108,6 +117,7 @@ class App {
       audio: /** @type {any} */ (this.#offline.deck),
       memory,
       sleep,
+      bends: !isWebKit(),
       positionS: (deviceMs) => this.#showing?.positionS(deviceMs) ?? null,
       onState: (state) => {
         this.#reports.changed(state);
@@ -128,6 +138,12 @@ class App {
       onGap: () => this.#showing?.wake(),
     });
     if (memory.get(LISTENER_KEY) !== null) this.#events.start();
+    const skip = this.#command("skip", "app.skip", (event) => {
+      // The address stays: what is in its fragment is taken for a claim code.
+      event.preventDefault();
+      this.#stage.focus();
+    });
+    skip.hidden = false;
     this.#command("all-tickets", "app.all-tickets", () => this.#go("/listen"));
     this.#command("to-settings", "app.settings", () => {
       this.#beneath = location.href;
@@ -149,11 +165,12 @@ class App {
     });
   }
 
-  /** One of the header's buttons. @param {string} id @param {string} key @param {() => void} run */
+  /** What stands before the screen. @param {string} id @param {string} key @param {(event: Event) => void} run */
   #command(id, key, run) {
-    const button = byId(id);
-    button.textContent = this.#messages.text(key);
-    button.addEventListener("click", run);
+    const control = byId(id);
+    control.textContent = this.#messages.text(key);
+    control.addEventListener("click", run);
+    return control;
   }
 
   /**
@@ -165,7 +182,7 @@ class App {
     if (this.#closeSettings() && location.href === this.#beneath && this.#stage.uncover()) return;
     this.#stage.uncover();
     const turn = this.#begin();
-    const code = location.hash.slice(1);
+    const code = claimCode();
     try {
       if (code) await this.#claim(turn, code);
       else await this.#list(turn);
@@ -252,7 +269,12 @@ class App {
     this.#show(answer.ticket);
     await painted();
     this.#events.start();
-    this.#several = (await this.#api.tickets()).length > 1;
+    try {
+      this.#several = (await this.#api.tickets()).length > 1;
+    } catch (error) {
+      // Her ticket is there, and may be sounding: that the list was refused takes nothing from it.
+      if (!(error instanceof ApiError)) throw error;
+    }
     // Whatever is shown by now: the cinema's answer may have come first, and be another turn.
     this.#heading(this.#settings !== null);
   }
@@ -343,6 +365,7 @@ class App {
         messages: this.#messages,
         announcer: this.#announcer,
         screen: view,
+        wantsTap: isWebKit(),
         sourceOf: (grant, opened) => this.#offline.sources.open(grant, opened),
         follow: (changed) => this.#offline.sources.follow(changed),
         onOtherScreen: (other) => {
@@ -398,7 +421,7 @@ class App {
 
   /** @param {ApiError} error */
   #failed(error) {
-    const { name, retry, forgotten } = failureOf(error, location.hash.length > 1);
+    const { name, retry, forgotten } = failureOf(error, claimCode() !== "");
     if (forgotten) {
       memory.remove(LISTENER_KEY);
       this.#api.forget();
@@ -431,9 +454,7 @@ const api = new KeptApi(memory.get(LISTENER_KEY), {
 });
 const claiming = new Claiming(api, memory);
 // Asked before there are words to show it in: on a slow line that is a second saved.
-if (location.hash.length > 1 && !location.href.endsWith(SETTINGS_URL)) {
-  claiming.begin(location.hash.slice(1));
-}
+if (claimCode() && !location.href.endsWith(SETTINGS_URL)) claiming.begin(claimCode());
 const messages = await loadMessages(memory.get(APP_KEY), navigator.languages);
 document.documentElement.lang = messages.locale;
 document.documentElement.dir = directionOf(messages.locale);

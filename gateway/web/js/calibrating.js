@@ -66,7 +66,7 @@ export class Calibrating {
     this.#clicks = clicks;
     this.#tapsMs = [];
     this.#button.textContent = messages.text("trim.tap");
-    this.#text.textContent = messages.text("trim.tapping");
+    this.#tell("trim.tapping");
     const clicksMs = await clicks.play().catch(() => []);
     this.#clicks = null;
     this.#button.textContent = messages.text("trim.begin");

@@ -4,8 +4,8 @@ import { BEAT_MS, CLICKS } from "./calibration.js";
 import { wav } from "./wav.js";
 
 const RATE_HZ = 16_000;
-/** Before the first click: the sound device opens, and she gets ready. */
-const LEAD_MS = 1500;
+/** Before the first click: the sound device opens, and a screen reader says what to do. */
+const LEAD_MS = 2800;
 const CLICK_HZ = 1000;
 const CLICK_MS = 12;
 const CLICK_PEAK = 0.4;

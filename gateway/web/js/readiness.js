@@ -7,6 +7,8 @@
 const CLOCK_MS = 40;
 /** A sound that was heard this long ago says nothing of tonight's earphone. */
 const HEARD_MS = 12 * 3600 * 1000;
+/** From here on she hears it in the line itself: it is more than a syllable. */
+const CLOCK_TOLD_MS = 1000;
 
 /**
  * @typedef {object} Known
@@ -32,14 +34,20 @@ export function assess(known) {
 }
 
 /**
- * The one line: ready, ready while there is network, or what is missing first.
- * @param {Point[]} points @returns {{ key: string, missing: string | null }}
+ * The one line: ready, ready while there is network, ready by a clock that may be seconds off, or
+ * what is missing first.
+ * @param {Point[]} points
+ * @returns {{ key: string, missing: string | null, values: Record<string, number> }}
  */
 export function verdict(points) {
   const missing = points.find(({ level }) => level === "bad");
-  if (missing) return { key: "ready.not-yet", missing: `ready.missing.${missing.about}` };
+  if (missing) return { key: "ready.not-yet", missing: `ready.missing.${missing.about}`, values: {} };
   const whole = points.every(({ about, level }) => about !== "track" || level === "good");
-  return { key: whole ? "ready.line" : "ready.line-network", missing: null };
+  // With network the clock is compared before it is needed.
+  if (!whole) return { key: "ready.line-network", missing: null, values: {} };
+  const clockMs = Number(points.find(({ about }) => about === "clock")?.values.ms ?? 0);
+  if (clockMs < CLOCK_TOLD_MS) return { key: "ready.line", missing: null, values: {} };
+  return { key: "ready.line-clock", missing: null, values: { count: Math.ceil(clockMs / 1000) } };
 }
 
 /** @param {number | null} heardMs when she last heard the test @param {number} nowMs @param {boolean} unheard */
@@ -82,7 +90,7 @@ function sound({ sound: state }) {
 
 /** @param {Known} known @returns {Point} */
 function storage({ persisted, download }) {
-  if (download.state === "unsupported") {
+  if (["unsupported", "no-disk"].includes(download.state)) {
     return { about: "storage", level: "fair", key: "ready.storage-none", values: {} };
   }
   return persisted === true

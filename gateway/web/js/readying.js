@@ -9,9 +9,9 @@ import { timesOf } from "./timeline.js";
 const TICK_MS = 2000;
 const HEARD_KEY = "tell.heard.";
 /** What is worth saying by itself when it comes about. */
-const TOLD = ["whole", "damaged", "no-room", "failed", "no-codec"];
+const TOLD = ["whole", "damaged", "no-room", "no-disk", "failed", "no-codec"];
 /** From these she can ask for the download herself. */
-const ASKABLE = ["sparing", "never", "slow", "removed", "no-room", "failed"];
+const ASKABLE = ["sparing", "never", "slow", "removed", "no-room", "no-disk", "failed"];
 
 /**
  * @typedef {object} Parts
@@ -170,11 +170,12 @@ export class Readying {
       sound: soundOf(this.#heardMs, Date.now(), this.#unheard),
       persisted: this.#persisted,
     });
-    const { key, missing } = verdict(points);
+    const { key, missing, values } = verdict(points);
     const line = messages.text(key, {
       time: messages.time(times.movieStartMs, this.#ticket.time_zone),
       number: this.#ticket.auditorium_number,
       missing: missing ? messages.text(missing) : "",
+      ...values,
     });
     const sentences = points.map((point) => messages.text(point.key, point.values));
     this.#ask.hidden = !ASKABLE.includes(download.state);

@@ -60,6 +60,11 @@ export class Stage {
     return this.#screen !== null;
   }
 
+  /** Past what stands before it, to the heading. */
+  focus() {
+    this.#main.querySelector("h1")?.focus();
+  }
+
   /** @param {HTMLElement} screen */
   #put(screen) {
     this.#main.replaceChildren(screen);

@@ -8,13 +8,15 @@ import { Adjustments } from "./adjustments.js";
 import { Adjusting } from "./adjusting.js";
 import { Exchanges } from "./exchanges.js";
 import { FilmTime } from "./filmtime.js";
+import { Held } from "./held.js";
 import * as mediaSession from "./mediasession.js";
 import { memory } from "./memory.js";
 import { Opening } from "./opening.js";
 import { currentOutput, watchOutputs } from "./outputs.js";
 import { idle, painted } from "./painted.js";
 import { sleep } from "./sleep.js";
-import { statusText, syncLines } from "./status.js";
+import { isSynced, statusText, syncLines, SyncWord } from "./status.js";
+import { Strikes } from "./strikes.js";
 import { Telling } from "./telling.js";
 import { screenOf } from "./timeline.js";
 import { describe } from "./wording.js";
@@ -25,6 +27,11 @@ const POLL_MS = 30_000;
 const PREPARE_BEFORE_MS = 10 * 60_000;
 const RETRY_MS = 3000;
 const REFUSALS = 3;
+/** So many times it cannot be decoded, within so long, and it is given up. */
+const FAULTS = 4;
+const FAULTS_WITHIN_MS = 60_000;
+/** So much later than its beginning a pause is sure to be heard. */
+const HELD_MORE_MS = 50;
 
 /**
  * @typedef {object} Parts
@@ -35,6 +42,7 @@ const REFUSALS = 3;
  * @property {import("./messages.js").Messages} messages
  * @property {import("./announcer.js").Announcer} announcer
  * @property {import("./screens.js").TicketScreen} screen
+ * @property {boolean} wantsTap whether an element plays only if a tap began it (WebKit)
  * @property {import("./opening.js").Parts["sourceOf"]} sourceOf what the sound comes from
  * @property {(ticket: Record<string, any>) => void} follow what plays is to go on with this ticket
  * @property {(ticket: Record<string, any>) => void} onOtherScreen the ticket left this screen
@@ -52,6 +60,10 @@ export class Showing {
   #telling;
   #wanted = false;
   #refusals = 0;
+  #faults = new Strikes(FAULTS, FAULTS_WITHIN_MS);
+  #word = new SyncWord();
+  #held = new Held();
+  #awaited = false;
   #lastPollMs = performance.now();
   #closed = false;
 
@@ -210,13 +222,19 @@ export class Showing {
     this.#render();
   }
 
-  /** @param {import("./stream.js").SourceProblem | "blocked"} problem */
+  /** @param {import("./stream.js").SourceProblem | "blocked" | "clock"} problem */
   playerFailed(problem) {
     // While it plays on from what it has, and after its end or Stop, nothing is missing.
     const missing = this.#wanted && this.#parts.player.state !== "playing";
     if (problem === "network" && missing) this.#note("status.offline");
     if (problem === "server" && missing) this.#note("status.server");
+    if (problem === "clock" && missing) this.#note("status.no-clock");
     if (problem === "blocked") this.#ends("status.blocked");
+    // One is mended by itself; where they come again and again the sound cannot be decoded here.
+    if (problem === "media" && this.#faults.add(performance.now())) {
+      this.#parts.player.unload();
+      if (this.#wanted) this.#giveUp("");
+    }
     if (problem === "refused") {
       this.#parts.player.unload();
       this.#refusals += 1;
@@ -226,12 +244,13 @@ export class Showing {
   }
 
   #listen() {
-    const { player, silence, announcer } = this.#parts;
+    const { player, silence, announcer, wantsTap } = this.#parts;
     this.#wanted = true;
     this.#telling.notice = null;
     announcer.forget();
     silence.start();
-    if (this.#film.nowMs() < this.#film.times.movieStartMs) player.bless();
+    const runs = this.#film.nowMs() >= this.#film.times.movieStartMs;
+    if (!runs || wantsTap) player.bless(runs);
     mediaSession.state(true);
     this.#openThenStart();
     this.#render();
@@ -321,6 +340,7 @@ export class Showing {
       onOtherScreen(this.#ticket);
       return;
     }
+    if (this.#known().synced) this.#telling.synced();
     this.#render();
   }
 
@@ -368,10 +388,21 @@ export class Showing {
     const { screen, player, messages } = this.#parts;
     screen.describe(describe(messages, this.#ticket, this.#film.nowMs()));
     const sounding = this.#wanted && player.state === "playing";
-    const status = statusText(messages, this.#known());
-    screen.say({ status, listening: this.#wanted, sounding });
+    const pause = sounding ? this.narratorPause() : null;
+    const status = this.#held.pass(statusText(messages, this.#known()), pause, performance.now());
+    if (status.againMs !== null) this.#renderIn(status.againMs + HELD_MORE_MS);
+    screen.say({ status: status.sentence, listening: this.#wanted, sounding });
     this.#adjusting.render();
     this.renderSync();
+  }
+
+  /** Once for all who ask. @param {number} ms */
+  async #renderIn(ms) {
+    if (this.#awaited) return;
+    this.#awaited = true;
+    await sleep(ms);
+    this.#awaited = false;
+    this.#render();
   }
 
   /** What stands under "How well is it in sync?" */
@@ -382,7 +413,7 @@ export class Showing {
   /** @returns {import("./status.js").Known} */
   #known() {
     const { player, clock } = this.#parts;
-    return {
+    const known = {
       state: player.state,
       wanted: this.#wanted,
       phase: this.#film.phase,
@@ -396,5 +427,7 @@ export class Showing {
       clockMeasured: clock.measured,
       trimMs: this.#adjustments.trimMs,
     };
+    const plays = known.state === "playing";
+    return { ...known, synced: this.#word.look(plays, isSynced(known), performance.now()) };
   }
 }

@@ -2,6 +2,8 @@
 
 /** Below this, with every bound counted against us, the app says "in sync". */
 const SYNCED_MS = 40;
+/** A busy device misreads for some seconds; the word is not taken back for less. */
+const TAKEN_BACK_MS = 5000;
 
 /**
  * @typedef {object} Known
@@ -17,6 +19,7 @@ const SYNCED_MS = 40;
  * @property {number | null} clockBoundMs null while Tell's clock is unknown
  * @property {boolean} clockMeasured whether Tell was asked in this visit
  * @property {number} trimMs
+ * @property {boolean} synced whether "in sync" is the word now, see SyncWord
  *
  * @typedef {import("./messages.js").Messages} Messages
  */
@@ -45,9 +48,32 @@ export function playingText(messages, known) {
   if (known.startFrom === "own") return messages.text("status.playing-own");
   if (known.startFrom === "schedule") return messages.text("status.playing-schedule");
   if (!known.clockMeasured) return messages.text("status.playing-remembered");
-  const errorMs = known.errorS === null ? Infinity : Math.abs(known.errorS) * 1000;
-  const synced = errorMs + (known.clockBoundMs ?? Infinity) + known.startBoundMs <= SYNCED_MS;
-  return messages.text(synced ? "status.playing-synced" : "status.playing-settling");
+  return messages.text(known.synced ? "status.playing-synced" : "status.playing-settling");
+}
+
+/**
+ * Whether it is in sync by what is known just now, with every bound counted against it.
+ * @param {Omit<Known, "synced">} known
+ */
+export function isSynced({ startFrom, startBoundMs, clockMeasured, clockBoundMs, errorS }) {
+  if (startFrom !== "told" || !clockMeasured || clockBoundMs === null || errorS === null) return false;
+  return Math.abs(errorS) * 1000 + clockBoundMs + startBoundMs <= SYNCED_MS;
+}
+
+/** "In sync", said at once and taken back after a while only: a word that flickers says nothing. */
+export class SyncWord {
+  #synced = false;
+  #goodMs = -Infinity;
+
+  /**
+   * @param {boolean} plays @param {boolean} good see isSynced @param {number} nowMs
+   * @returns {boolean} whether it is the word now
+   */
+  look(plays, good, nowMs) {
+    if (good) this.#goodMs = nowMs;
+    this.#synced = plays && (good || (this.#synced && nowMs - this.#goodMs < TAKEN_BACK_MS));
+    return this.#synced;
+  }
 }
 
 /** What stands under "How well is it in sync?" @param {Messages} messages @param {Known} known */

@@ -28,6 +28,7 @@ export class Telling {
   notice = null;
   /** What support asks for. */
   noticeId = "";
+  /** Whether "in sync" was said since it sounds. */ #syncedTold = false;
   #parts;
   #closed = false;
 
@@ -53,6 +54,16 @@ export class Telling {
   /** It sounds. */
   playing() {
     const { announcer, messages, known } = this.#parts;
+    const now = known();
+    this.#syncedTold = now.synced;
+    announcer.say(playingText(messages, now), NEWS);
+  }
+
+  /** It is in sync; said once, and where she hears it come about. */
+  synced() {
+    if (this.#syncedTold) return;
+    const { announcer, messages, known } = this.#parts;
+    this.#syncedTold = true;
     announcer.say(playingText(messages, known()), NEWS);
   }
 
