@@ -99,7 +99,11 @@ async def _probe_answers(cache: AnswerCache) -> None:
 
 async def _probe_clock(app: web.Application, environment: str) -> str:
     """How the partner's clock stands; raises ProbeError where that is known too badly."""
-    known: PartnerClock | None = app[CLOCK_WATCH].known(environment)
+    watch = app[CLOCK_WATCH]
+    if watch.known(environment) is None:
+        # Another replica may have measured it since this one began.
+        await watch.look()
+    known: PartnerClock | None = watch.known(environment)
     if known is None:
         raise ProbeError("never measured")
     bound_us = known.bound_at(app[CLOCK]())
