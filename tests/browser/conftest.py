@@ -14,7 +14,10 @@ from demo import sound
 from demo.sound import SoundCard
 from tests.browser.world import (
     FROM_THE_START_MOVIE_ID,
+    MOVIE_ENDS_S,
     MOVIE_ID,
+    MOVIE_QUIET_S,
+    MOVIE_STARTS_S,
     World,
     publish_code,
     running_world,
@@ -37,8 +40,11 @@ def _require(missing: str | None) -> None:
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """Tell and AMC-clone, with two tracks of the time code (see tests/browser/world.py)."""
     folder = tmp_path_factory.mktemp("world")
-    await publish_code(folder / "media", MOVIE_ID, first_second=11 * 60, seconds=4 * 60)
-    await publish_code(folder / "media", FROM_THE_START_MOVIE_ID, first_second=0, seconds=60)
+    media = folder / "media"
+    seconds = MOVIE_ENDS_S - MOVIE_STARTS_S
+    quiet = range(MOVIE_QUIET_S, MOVIE_ENDS_S)
+    await publish_code(media, MOVIE_ID, MOVIE_STARTS_S, seconds, silent=quiet)
+    await publish_code(media, FROM_THE_START_MOVIE_ID, first_second=0, seconds=60)
     async with running_world(folder) as running:
         yield running
 

@@ -11,12 +11,11 @@ import asyncio
 from playwright.async_api import Page, expect
 
 from demo.browser import LISTEN, PATIENCE_MS
+from tests.browser.world import MOVIE_STARTS_S
 
 PATIENCE_S = PATIENCE_MS / 1000
 # The film's place, not its sync: what a test moves is moved by ten times this and more.
 NEAR_S = 1.0
-# The track of the world's first film begins here in the film.
-TRACK_STARTS_S = 11 * 60
 
 
 async def press_listen(page: Page) -> None:
@@ -35,7 +34,7 @@ async def listen(page: Page) -> None:
     await playing(page)
 
 
-async def film_time(page: Page, track_starts_s: float = TRACK_STARTS_S) -> tuple[float, float]:
+async def film_time(page: Page, track_starts_s: float = MOVIE_STARTS_S) -> tuple[float, float]:
     """Second of the film that sounds, and the host's clock at that moment, read in one."""
     heard_s, wall_ms = await page.evaluate(
         "[document.getElementById('sound').currentTime, Date.now()]"
@@ -44,7 +43,7 @@ async def film_time(page: Page, track_starts_s: float = TRACK_STARTS_S) -> tuple
 
 
 async def sounds_as_begun_at(
-    page: Page, movie_start: float, track_starts_s: float = TRACK_STARTS_S
+    page: Page, movie_start: float, track_starts_s: float = MOVIE_STARTS_S
 ) -> None:
     """Wait until what sounds is a film that began at *movie_start*, seconds of the host's clock.
 

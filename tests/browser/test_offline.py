@@ -13,6 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from demo.browser import LISTEN, STOP
+from tests.browser.axe import violations_in_all_looks
 from tests.browser.faulty import Fault, Faulty, faulty_way
 from tests.browser.listening import PATIENCE_S, listen
 from tests.browser.world import World
@@ -91,6 +92,12 @@ async def assert_digest_is_right(page: Page) -> str:
     return str(digest)
 
 
+async def assert_accessible_opened(page: Page) -> None:
+    """Nothing for axe in the readiness check, unfolded."""
+    await page.locator("details.readiness > summary").click()
+    assert await violations_in_all_looks(page) == {}
+
+
 async def test_a_download_that_is_cut_ten_times_resumes(
     world: World, way: Faulty, page: Page
 ) -> None:
@@ -102,6 +109,9 @@ async def test_a_download_that_is_cut_ten_times_resumes(
     for number, fault in enumerate(faults, 1):
         async with asyncio.timeout(PATIENCE_S):
             await page.evaluate(_GROWN, number * _CUT_BYTES)
+        if number == 1:
+            await expect(track_line(page)).to_contain_text("is being downloaded: ")
+            await assert_accessible_opened(page)
         fault.cut.set()
     await expect(track_line(page)).to_have_text(WHOLE)
     assert way.asked == [number * _CUT_BYTES for number in range(11)]
@@ -117,6 +127,7 @@ async def test_a_byte_that_is_flipped_on_the_way_is_found(
     sale = await world.sell(RUNNING)
     await page.goto(way.through(sale.listen_url))
     await expect(track_line(page)).to_have_text(DAMAGED)
+    await assert_accessible_opened(page)
     release.set()
     await expect(track_line(page)).to_have_text(WHOLE)
     assert way.asked == [0, 0]
@@ -175,9 +186,9 @@ async def test_a_phone_that_is_full(world: World, page: Page) -> None:
             re.compile(r"^There is no room for the download\. Free \d+ megabytes? on this phone;")
         )
         await listen(page)
+        await assert_accessible_opened(page)
     finally:
         await protocol.send("Storage.overrideQuotaForOrigin", quota)
-    await page.locator("details.readiness summary").click()
     await page.get_by_role("button", name="Download it now").click()
     await expect(track).to_have_text(WHOLE)
 
@@ -189,7 +200,7 @@ async def test_a_new_version_waits_until_nobody_listens(
     # From the stream: a worker that has given out a download's bytes is let finish by Chromium, for
     # up to five minutes, before another one takes over.
     await page.add_init_script(_STREAM_ALONE)
-    # The track begins at minute 11 of the film and lasts for four.
+    # The track begins at minute 11 of the film and lasts for six.
     sale = await world.sell(RUNNING)
     await page.goto(way.through(sale.listen_url))
     await page.evaluate(_CONTROLLED)
@@ -219,7 +230,7 @@ async def test_a_new_version_waits_until_nobody_listens(
     })""")
     assert state == "activated"
     await page.get_by_role("button", name=LISTEN, exact=True).click()
-    # Chromium takes minutes for that at times, and the track lasts for four.
+    # Chromium takes minutes for that at times, and the track lasts for six.
     goes_on = re.compile("Playing|The description has ended")
     await expect(page.locator("#status")).to_contain_text(goes_on)
 

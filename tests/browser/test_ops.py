@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 
 from demo.browser import patient
 from gateway.operator_token import read_operator_token
-from tests.browser.test_axe import LOOKS, violations
+from tests.browser.axe import LOOKS, RUN_COLOURS, violations
 from tests.browser.world import UNDESCRIBED_MOVIE_ID, World
 
 pytestmark = [
@@ -64,15 +64,15 @@ async def look(page: Page, name: str) -> dict[str, list[str]]:
         await page.set_viewport_size({"width": width, "height": height})
         wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert not wide, f"{name} is wider than the {size}"
+        found[size] = await violations(page)
         for how, media in LOOKS.items():
             await page.emulate_media(**media)
             if "forced" not in how:
                 path = FOLDER / f"ops-{name}-{size}-{how}.png"
                 await page.screenshot(path=path, full_page=True)
-            if rules := await violations(page):
-                found[f"{size}, {how}"] = rules
+            found[f"{size}, {how}"] = await violations(page, RUN_COLOURS)
     await page.set_viewport_size({"width": 1280, "height": 900})
-    return found
+    return {where: rules for where, rules in found.items() if rules}
 
 
 async def test_every_page_is_accessible(world: World, desk: Page) -> None:

@@ -23,11 +23,11 @@ pytestmark = [
     pytest.mark.xdist_group("world"),
 ]
 
-# A film that only these tests publish. Its narrator speaks for 16 s, then pauses for 8.
+# A film that only these tests publish. Its narrator speaks for 10 s, then pauses for 8.
 MOVIE_ID = "steamboat-bill-jr"
-CYCLE_S = 24
-SPEAKS_S = 16
-TRACK_S = 240
+CYCLE_S = 18
+SPEAKS_S = 10
+TRACK_S = 180
 PLAYING = "Playing by the schedule, which may be minutes off."
 
 # Keeps the last handler of each action, as a lock screen would.
@@ -70,7 +70,7 @@ def in_a_pause(at_s: float | None) -> bool:
 async def test_the_app_speaks_in_the_narrator_s_pauses(world: World, page: Page) -> None:
     """What can wait falls into a pause; a film that moves to another auditorium cannot."""
     await page.add_init_script(f"{EAR} localStorage['tell.data-use'] = 'never'")
-    sale = await world.sell(timedelta(seconds=-20), MOVIE_ID)
+    sale = await world.sell(timedelta(seconds=-14), MOVIE_ID)
     await page.goto(sale.listen_url)
     listen = page.get_by_role("button", name=LISTEN, exact=True)
     await listen.wait_for()

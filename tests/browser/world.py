@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import numpy as np
@@ -30,13 +31,17 @@ from packager.pipeline import TrackOrder, add_track
 from packager.settings import PackagerSection
 from tests.sounds import published_at
 
-# Films of the chain: one described from its minute 11 to 15, one from its first second, one not.
+# Films of the chain: one described from its minute 11 to 17, without a word from minute 15 on; one
+# from its first second, one not.
 MOVIE_ID = "one-week"
+MOVIE_STARTS_S, MOVIE_QUIET_S, MOVIE_ENDS_S = 11 * 60, 15 * 60, 17 * 60
 MOVIE_MINUTES = 25
 FROM_THE_START_MOVIE_ID = "sherlock-jr"
 UNDESCRIBED_MOVIE_ID = "charade"
 TELL = [sys.executable, "-c", "from gateway.cli import main; main()"]
 AMC_CLONE = [sys.executable, "-c", "from amc_clone.cli import main; main()"]
+# How many may claim a ticket, as config.toml has it.
+_DEVICES = 5
 _PLACE = "hudson-street-12"
 # In each theater; the demo's way to sell looks at no more.
 _AUDITORIUMS = 30
@@ -100,6 +105,23 @@ class World:
             answer = await response.json()
             assert response.status == 202, answer
             return answer["correlation_id"], answer["listen_url"]
+
+    async def claim(self, listen_url: str, device: str) -> dict[str, Any]:
+        """Claim that ticket on a device of that name, a listener of its own; returns the answer."""
+        code = listen_url.partition("#")[2]
+        body = {"claim_code": code, "device_nonce": device.ljust(22, "n")}
+        async with (
+            aiohttp.ClientSession(self.tell.url) as session,
+            session.post("/tell/claims", json=body) as response,
+        ):
+            answer: dict[str, Any] = await response.json()
+            assert response.status == 200, answer
+            return answer
+
+    async def claim_on_all_devices(self, listen_url: str) -> None:
+        """Claim that ticket on as many devices as may have it."""
+        for number in range(_DEVICES):
+            await self.claim(listen_url, f"device{number}")
 
     def change_screening(self, correlation_id: str, **columns: str | int) -> None:
         """Set columns of the screening of that ticket in Tell's database.
