@@ -39,7 +39,7 @@ HTMLMediaElement.prototype.play = function () {
   Object.defineProperty(this, "currentTime", { get: () => (performance.now() - zeroMs) / 1000 });
   const tapAlong = () => {
     const button = document.querySelector("button.tap");
-    for (let at = 1500; at < 12_700; at += 700) {
+    for (let at = 2800; at < 14_000; at += 700) {
       const tap = new PointerEvent("pointerdown");
       Object.defineProperty(tap, "timeStamp", { value: zeroMs + at + 150 });
       button.dispatchEvent(tap);

@@ -136,7 +136,7 @@ async def test_an_erasure_that_does_not_reach_tell(world: World, way: Faulty, pa
 
 
 async def test_a_stream_that_tell_cannot_send(world: World, way: Faulty, page: Page) -> None:
-    """Tell answers, and has no sound: an alarm that says who must know, if it stays so."""
+    """Tell answers, and has no sound: an alarm that says who must know; then it is ready by itself."""
     await page.add_init_script(_STREAM_ALONE)
     sale = await world.sell(LATER)
     way.failing = "/stream/"
@@ -150,6 +150,8 @@ async def test_a_stream_that_tell_cannot_send(world: World, way: Faulty, page: P
     role, _ = await said(page, sentence)
     assert role == "alert"
     assert await violations_in_all_looks(page) == {}
+    way.failing = None
+    await expect(page.locator("#status")).not_to_have_text(sentence)
 
 
 async def test_a_description_that_has_ended(world: World, page: Page) -> None:

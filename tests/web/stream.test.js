@@ -13,8 +13,19 @@ class Hls {
     Hls.last = this;
     this.config = config;
   }
-  on() {}
-  loadSource() {}
+  static ErrorTypes = { MEDIA_ERROR: "media" };
+  levels = [];
+  asked = [];
+  heard = {};
+  on(event, hear) {
+    this.heard[event] = hear;
+  }
+  loadSource(url) {
+    this.asked.push(url);
+  }
+  startLoad() {
+    this.asked.push("segments");
+  }
   attachMedia() {}
 
   /** The address that is asked for. */
@@ -60,4 +71,28 @@ test("after a renewal segments are asked for by the new token, and nothing else 
   // What is no address of a track takes nothing away.
   stream.renew("/elsewhere");
   assert.equal(hls.asks(`/stream/${OLD}/aac-64k.mp4`), `/stream/${NEW}/aac-64k.mp4`);
+});
+
+test("a playlist that Tell could not send is asked for again, and later what its segments lack", async () => {
+  const { hls } = source();
+  const fails = async () => {
+    hls.heard.error(null, { fatal: true, type: "network", response: { code: 503 } });
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await fails();
+  hls.levels = [{ details: undefined }];
+  await fails();
+  hls.levels = [{ details: undefined }, { details: {} }];
+  await fails();
+  const list = "/stream/access/main.m3u8";
+  assert.deepEqual(hls.asked, [list, list, list, "segments"]);
+});
+
+test("who has left asks for nothing any more", async () => {
+  const { stream, hls } = source();
+  hls.destroy = () => {};
+  hls.heard.error(null, { fatal: true, type: "network", response: { code: 503 } });
+  stream.detach();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(hls.asked, ["/stream/access/main.m3u8"]);
 });

@@ -126,6 +126,7 @@ class App {
       },
       onProblem: (problem) => this.#showing?.playerFailed(problem),
     });
+    this.#offline.deck.addEventListener("canplay", () => this.#showing?.dataCame());
     tellOnLeaving(this.#reports);
     mediaSession.connect({
       onPlay: () => this.#showing?.play(),

@@ -222,6 +222,12 @@ export class Showing {
     this.#render();
   }
 
+  /** What could not be fetched before the film is here: the alarm of it does not stay till then. */
+  dataCame() {
+    const missing = ["status.offline", "status.server"].includes(this.#telling.notice ?? "");
+    if (missing && this.#parts.player.state === "waiting") this.playerChanged("waiting");
+  }
+
   /** @param {import("./stream.js").SourceProblem | "blocked" | "clock"} problem */
   playerFailed(problem) {
     // While it plays on from what it has, and after its end or Stop, nothing is missing.

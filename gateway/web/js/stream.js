@@ -127,7 +127,14 @@ export class StreamSource {
       this.#onProblem("refused");
     } else {
       this.#onProblem((data.response?.code ?? 0) >= 500 ? "server" : "network");
-      this.#sleep(RETRY_MS).then(() => hls === this.#hls && hls?.startLoad(-1));
+      this.#sleep(RETRY_MS).then(() => hls === this.#hls && this.#again(hls));
     }
+  }
+
+  /** Ask once more for what did not come. @param {any} hls */
+  #again(hls) {
+    // hls.js goes on with segments; a playlist that it gave up it asks for no more by itself.
+    if (hls.levels.some((/** @type {any} */ level) => level.details)) hls.startLoad(-1);
+    else hls.loadSource(this.#url);
   }
 }
