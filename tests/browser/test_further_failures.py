@@ -136,7 +136,7 @@ async def test_an_erasure_that_does_not_reach_tell(world: World, way: Faulty, pa
 
 
 async def test_a_stream_that_tell_cannot_send(world: World, way: Faulty, page: Page) -> None:
-    """Tell answers, and has no sound: an alarm that says who must know; then it is ready by itself."""
+    """Tell answers, and has no sound: an alarm that says who must know, until it has."""
     await page.add_init_script(_STREAM_ALONE)
     sale = await world.sell(LATER)
     way.failing = "/stream/"
