@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway.commands import backup, keys, privacy, purchases, screenings, serve
+from media.endings import run_to_the_end
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -41,7 +42,7 @@ def _now() -> datetime:
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    run_to_the_end(app)
 
 
 if __name__ == "__main__":

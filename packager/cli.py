@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import typer
 
+from media.endings import run_to_the_end
 from packager.commands.add import add
 from packager.commands.common import Clocks
 from packager.commands.gc import gc
@@ -45,4 +46,4 @@ app.command()(gc)
 
 def main() -> None:
     """Run the command line."""
-    app()
+    run_to_the_end(app)

@@ -31,6 +31,8 @@ _BEGINNINGS = (b"GET /stream/", b"GET /media/audio/")
 _MOST_WAITING = 64 * 1024
 # Bytes that the kernel keeps for a client beyond those that are on their way.
 _MOST_UNSENT = 128 * 1024
+# Of a packet in whose first so many bytes no head ends, these are parsed before the rest.
+_LARGE_HEAD = 16 * 1024
 # What a client still sends after it was answered is read and dropped for so long: closed at once,
 # it might never see the answer (RFC 9112 9.6).
 _LINGER_S = 2.0
@@ -127,13 +129,39 @@ class Connection(web.RequestHandler):
 
     def _hand_on(self, data: bytes) -> None:
         """Give *data* to the library."""
+        begins = self._body_left == 0
         if data and self._body_left >= 0:
-            if self._body_left == 0:
+            if begins:
                 self._body_left = body_left(data)
             else:
                 left = self._body_left - len(data)
                 self._body_left = left if left >= 0 else -1
+        head = data[:_LARGE_HEAD]
+        if begins and len(data) > len(head) and b"\n\r\n" not in head and b"\n\n" not in head:
+            # The library quotes, logs and answers all that it refuses, four bytes for each.
+            before = self._request_count
+            super().data_received(head)
+            if self._request_count > before:
+                # Without its end it can only have been refused, and nothing comes after that.
+                return
+            data = data[len(head) :]
         super().data_received(data)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what could not be read, or what no route answered."""
+        try:
+            return super().handle_error(request, status, exc, message)
+        finally:
+            if exc is not None:
+                # Its frames hold what was read, and they hold the error: a ring, which would lie
+                # about until the collector goes through all that there is.
+                exc.__traceback__ = None
 
     def _is_idle(self) -> bool:
         """Whether every request of before is answered, and its answer on its way."""
