@@ -43,7 +43,7 @@ class Connection(web.RequestHandler):
 
     __slots__ = (
         *("_answering", "_body_left", "_courier", "_heads", "_house", "_socket", "_usher"),
-        *("_waiting", "_was_answered"),
+        *("_deaf", "_waiting", "_was_answered"),
     )
 
     def __init__(self, manager: _Server, courier: Courier, usher: Usher, **options: Any) -> None:
@@ -57,6 +57,8 @@ class Connection(web.RequestHandler):
         self._heads = HeadReader()
         self._socket: TransportSocket | None = None
         self._was_answered = False
+        # What could not be read is answered, and nothing after it is looked at.
+        self._deaf = False
         # Of the request that the library reads; -1 where that is not known, for good.
         self._body_left = 0
 
@@ -85,6 +87,8 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Answer by a short way, or hand everything on."""
+        if self._deaf:
+            return
         if self._answering is not None:
             # In its turn.
             self._waiting += data
@@ -141,8 +145,9 @@ class Connection(web.RequestHandler):
             # The library quotes, logs and answers all that it refuses, four bytes for each.
             before = self._request_count
             super().data_received(head)
-            if self._request_count > before:
-                # Without its end it can only have been refused, and nothing comes after that.
+            # Without its end it can only have been refused.
+            self._deaf = self._request_count > before
+            if self._deaf:
                 return
             data = data[len(head) :]
         super().data_received(data)
@@ -154,7 +159,8 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what could not be read, or what no route answered."""
+        """Answer what could not be read, or what no route answered, and close."""
+        self._deaf = True
         try:
             return super().handle_error(request, status, exc, message)
         finally:

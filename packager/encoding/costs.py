@@ -9,9 +9,9 @@ from __future__ import annotations
 from packager.encoding.ladder import Rung
 
 # Up to these bit rates, and for all above.
-_ENCODE_AAC = (48_000, 37.0), (80_000, 25.0), (512_000, 18.0)
-_ENCODE_OPUS = 16.0
-_VERIFY = {"aac": 4.0, "opus": 8.0}
+_ENCODE_AAC = (48_000, 54.0), (80_000, 32.0), (512_000, 20.0)
+_ENCODE_OPUS = 14.0
+_VERIFY = {"aac": 4.0, "opus": 7.0}
 
 
 def encode_cost(rung: Rung) -> float:

@@ -179,15 +179,35 @@ async def _read_when_back(storage: S3Storage, key: str) -> bytes:
 
 @pytest.mark.xdist_group("s3")
 async def test_two_runs_on_a_bucket_exclude_each_other(tmp_path: Path, speech: Path) -> None:
-    """On two machines, which share the bucket and nothing else: one publishes, one ends with 7."""
+    """On two machines, which share the bucket and nothing else: one publishes, one ends with 7.
+
+    The first one stands still, with the lock, while the second one comes.
+    """
     with s3_server(tmp_path / "server") as server:
-        machines = []
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
-            machines.append(asyncio.to_thread(_add_to_bucket, tmp_path / name, speech, server))
-        done = await asyncio.gather(*machines)
-        assert sorted(each.returncode for each in done) == [0, 7], [each.stderr for each in done]
-        busy = next(each for each in done if each.returncode == 7)
+        first = await asyncio.create_subprocess_exec(
+            *PROGRAM, "add", str(speech), "--movie-id", "film", "--media-root", "s3://films/ad",
+            cwd=REPOSITORY,
+            env=environ(tmp_path / "one", **server.environ(**LADDER)),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert first.stderr is not None
+        try:
+            async with asyncio.timeout(120):
+                while not (line := await first.stderr.readline()).startswith(b"check source"):
+                    assert line, "it ended before it began"
+                first.send_signal(signal.SIGSTOP)
+                busy = await asyncio.to_thread(_add_to_bucket, tmp_path / "two", speech, server)
+                first.send_signal(signal.SIGCONT)
+                said = await first.stderr.read()
+                assert await first.wait() == 0, said
+        finally:
+            if first.returncode is None:
+                first.kill()
+                await first.wait()
+        assert busy.returncode == 7, busy.stderr
         assert json.loads(busy.stdout)["error"]["code"] == "track-busy"
         storage = server.storage("films", "ad")
         versions = await storage.folders("tracks/film/en")
