@@ -41,8 +41,8 @@ async def check_cluster(cluster: Cluster, sales: list[Sale]) -> None:
     ):
         with report.step("each replica is ready") as figures:
             for name in REPLICAS:
-                ready = await _ready(cluster.replicas[name].url)
-                require(ready["status"] == "ready", f"the {name} replica: {ready}")
+                # Degraded until the clock of AMC-clone has been measured once.
+                ready = await _until(cluster, name, "ready")
                 figures.append(f"{name}: {', '.join(ready['checks'])}")
         listener = Listener(session)
         await listener.claim(running)
