@@ -127,6 +127,18 @@ test("tracks come by themselves, the soonest film's first", async () => {
   assert.equal((await downloads.whole("a"))?.sha256, "digest-a");
 });
 
+test("a track that came in this visit is news until it was told; in the next visit it is none", async () => {
+  const phone = new Phone();
+  const downloads = phone.visit();
+  assert.equal(downloads.isNews("a"), false);
+  await downloads.take([ticket("a", 3), ticket("b", 50)]);
+  downloads.told("b");
+  assert.deepEqual([downloads.isNews("a"), downloads.isNews("b")], [true, false]);
+  const next = phone.visit();
+  await next.take([ticket("a", 3)]);
+  assert.deepEqual([states(next, "a"), next.isNews("a")], [["whole"], false]);
+});
+
 test("how far it is, is told; what the network gave is remembered", async () => {
   const phone = new Phone();
   phone.news["digest-a"] = [{ news: "progress", bytes: 30 * MB, bandwidthBps: 8e6 }];

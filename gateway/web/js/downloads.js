@@ -65,6 +65,8 @@ export class Downloads {
   /** Tickets whose download she removed: it comes again when she asks. @type {Set<string>} */ #declined;
   /** When it was looked through in this visit, by digest. @type {Map<string, number>} */
   #verifiedMs = new Map();
+  /** Tickets whose track came in this visit, while nobody has told of it. @type {Set<string>} */
+  #come = new Set();
   #listeners = new Set();
   /** @type {string | null} digest of the track that is open in the player */ playing = null;
   #ready;
@@ -90,6 +92,16 @@ export class Downloads {
   /** @param {string} correlationId @returns {Standing} */
   standing(correlationId) {
     return this.#standings.get(correlationId) ?? { state: "none", percent: 0, sizeBytes: 0 };
+  }
+
+  /** Whether its track came in this visit and is news still. @param {string} correlationId */
+  isNews(correlationId) {
+    return this.#come.has(correlationId);
+  }
+
+  /** It was told. @param {string} correlationId */
+  told(correlationId) {
+    this.#come.delete(correlationId);
   }
 
   /**
@@ -327,6 +339,7 @@ export class Downloads {
       );
       if (outcome !== "whole") return this.#failed(id, outcome);
       note.whole = true;
+      this.#come.add(id);
       note.verifiedMs = this.#parts.nowMs();
       this.#verifiedMs.set(note.sha256, note.verifiedMs);
     }

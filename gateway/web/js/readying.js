@@ -54,8 +54,10 @@ export class Readying {
     const button = (/** @type {string} */ key, /** @type {() => void} */ run) =>
       element("button", { type: "button", class: "second", onclick: run }, messages.text(key));
     const id = ticket.correlation_id;
-    // That it is there from an earlier visit is no news; what is wrong is, however early it came.
-    this.#told = downloads.standing(id).state === "whole" ? "whole" : "none";
+    // That it is there from an earlier visit is no news. What is wrong is, however early it came, and
+    // so is a track that was here before this line was.
+    const known = downloads.standing(id).state === "whole" && !downloads.isNews(id);
+    this.#told = known ? "whole" : "none";
     this.#ask = button("keep.ask", () => downloads.ask(id));
     this.#test = button("ready.test", () => this.#play());
     this.#again = button("ready.again", () => this.#check());
@@ -181,6 +183,7 @@ export class Readying {
     this.#ask.hidden = !ASKABLE.includes(download.state);
     if (download.state !== this.#told) {
       this.#told = download.state;
+      downloads.told(this.#ticket.correlation_id);
       const urgency = download.state === "whole" ? "aside" : "news";
       if (TOLD.includes(download.state)) announcer.say(sentences[0], { kind: "download", urgency });
     }
