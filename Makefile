@@ -66,7 +66,7 @@ test: lint $(VENV)/.app components ## Run everything that must hold
 
 # What starts whole processes or browsers stays on SQLite (docs/database.md).
 test-mariadb: $(VENV)/.dev $(VENV)/.app components ## The tests of everything with a database, on MariaDB alone
-	CI=1 TELL_TEST_DATABASE=mariadb $(BIN)/python -m pytest -n 2 --dist loadgroup \
+	CI=1 TESTS_DATABASE=mariadb $(BIN)/python -m pytest -n 2 --dist loadgroup \
 		tests/catalog tests/gateway tests/amc_clone tests/partner_faults tests/openapi \
 		--ignore tests/gateway/workers --ignore tests/gateway/enemies
 

@@ -253,7 +253,7 @@ class Metrics:
         )
         self.event_connections = Gauge(
             "tell_event_connections",
-            "Listeners' open event streams.",
+            "Listeners' open event streams; 0 reads <3.",
             registry=self.registry,
             multiprocess_mode="livesum",
         )

@@ -13,7 +13,7 @@ from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.enrichment.look_ups import OPEN
-from catalog.listeners.privacy import erase_idle_listeners, erase_purchases
+from catalog.listeners.privacy import erase_idle_listeners, erase_purchases, told_count
 from catalog.models import PurchaseState
 from catalog.store.database import Database
 from catalog.store.schema import (
@@ -88,7 +88,8 @@ class Pruning:
             messages=await self._all(partial(_prune_messages, forgotten)),
             cancellations=await self._all(partial(_prune_cancellations, forgotten)),
         )
-        log.info("pruned", **asdict(pruned))
+        # A log is read by many: one who went is nobody's business.
+        log.info("pruned", **{name: told_count(rows) for name, rows in asdict(pruned).items()})
         return pruned
 
     async def _prune_parked(self, before: datetime) -> int:

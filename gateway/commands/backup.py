@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from catalog.listeners.privacy import told_count
 from catalog.store.database import Database
 from gateway.backups import Backup, Backups, Restored
 from gateway.commands.common import ConfigOption, clock_of, failures
@@ -86,7 +87,7 @@ def restore(
         restored = _run(place, _with_database(settings, work))
         typer.echo(f"{backups.where(restored.backup.name)}: restored")
         for table, rows in restored.rows.items():
-            typer.echo(f"  {table}: {rows}")
+            typer.echo(f"  {table}: {told_count(rows)}")
 
 
 def _settings(config: ConfigOption) -> GatewaySettings:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from catalog.listeners.events import EventLog
+from catalog.listeners.privacy import told_number
 from gateway.event_feed import EventFeed
 from gateway.keys import (
     DATABASE,
@@ -32,7 +33,7 @@ async def events(app: web.Application) -> AsyncIterator[None]:
         max_connections=settings.max_connections,
         max_per_listener=settings.max_per_listener,
         on_sent=lambda kind, count: metrics.events_sent.labels(kind).inc(count),
-        on_connections=metrics.event_connections.set,
+        on_connections=lambda count: metrics.event_connections.set(told_number(count)),
         on_slow=metrics.slow_listeners.inc,
         on_kick=app[ENTITLEMENTS].kick,
     )

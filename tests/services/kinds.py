@@ -1,7 +1,7 @@
 """Which kinds of database the tests run on.
 
 By itself a test runs on SQLite, and on a real MariaDB too where what it asks of SQL may differ.
-`TELL_TEST_DATABASE=mariadb` (`make test-mariadb`) runs each on MariaDB alone, and `sqlite` on that.
+`TESTS_DATABASE=mariadb` (`make test-mariadb`) runs each on MariaDB alone, and `sqlite` on that.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 
 _ALL = ("sqlite", "mariadb")
-VARIABLE = "TELL_TEST_DATABASE"
+# Not TELL_: those are settings, and an unknown one is refused.
+VARIABLE = "TESTS_DATABASE"
 
 
 def database_kinds() -> tuple[str, ...]:

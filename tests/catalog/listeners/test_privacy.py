@@ -96,7 +96,10 @@ async def test_a_listener_is_forgotten_with_all_that_is_hers(
     other = await claims.claim(another, "other-phone", None)
     for correlation_id in hers:
         await playback.keep(listener, correlation_id, STATE)
-    assert await privacy.forget_listener(listener) == Forgotten(tickets=2, kept=0)
+    with capture_logs() as logs:
+        assert await privacy.forget_listener(listener) == Forgotten(tickets=2, kept=0)
+    (told,) = [each for each in logs if each["event"] == "listener_forgotten"]
+    assert (told["tickets"], told["kept"]) == ("<3", "<3")
     async with database.read() as connection:
         for table in metadata.sorted_tables:
             for row in await connection.execute(select(table)):
@@ -254,9 +257,12 @@ async def test_what_is_older_than_it_needs_to_be_is_pruned(
     clock.now = ends + timedelta(days=30)
     assert (await pruning.prune()).tickets == 0
     clock.move(seconds=1)
-    assert await pruning.prune() == Pruned(
-        tickets=1, listeners=1, screenings=1, messages=0, cancellations=0
-    )
+    with capture_logs() as logs:
+        assert await pruning.prune() == Pruned(
+            tickets=1, listeners=1, screenings=1, messages=0, cancellations=0
+        )
+    (told,) = [each for each in logs if each["event"] == "pruned"]
+    assert {told[name] for name in Pruned.__dataclass_fields__} == {"<3"}
     for table in (*PERSONAL, purchases, screenings, events, movie_starts):
         assert await count(database, table) == 0, table.name
     assert await pruning.prune() == Pruned(0, 0, 0, 0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
@@ -170,6 +171,18 @@ async def test_a_listener_s_oldest_connection_makes_room(town: Town) -> None:
             await stack.enter_async_context(listening(town.tell, listener))
         with pytest.raises(EOFError):
             await oldest.next()
+
+
+async def test_how_many_listen_is_told_from_three_on(town: Town) -> None:
+    """One stream or two would point at somebody; /metrics says 0 for them."""
+    _, listener = await town.ticket()
+    told = []
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(listening(town.tell, listener))
+            (line,) = re.findall(r"^tell_event_connections .*$", await town.text("/metrics"), re.M)
+            told.append(line.split()[1])
+    assert told == ["0.0", "0.0", "3.0"]
 
 
 async def test_it_ends_when_the_server_stops(town: Town) -> None:
