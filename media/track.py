@@ -6,7 +6,6 @@ size and samples, so that a playlist is written without opening the file.
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
@@ -240,7 +239,7 @@ class Current(_Model):
 
 def dump_track(track: Track) -> bytes:
     """Write track.json, compact (a two-hour ladder has 45,000 pieces), ending in a newline."""
-    return (json.dumps(track.model_dump(mode="json"), separators=(",", ":")) + "\n").encode()
+    return (track.model_dump_json() + "\n").encode()
 
 
 def load_track(data: bytes, where: str) -> Track:

@@ -24,8 +24,8 @@ _TRACK_FILE = "track.json"
 _CURRENT_FILE = "current.json"
 
 
-def load_folder(folder: Path) -> list[Presentation]:
-    """What a version would be as a stream; raises LintTargetError where there is none.
+def load_folder(folder: Path) -> Iterator[Presentation]:
+    """What a version would be as streams; raises LintTargetError where there is none, at once.
 
     *folder* is a version's, or the language's above it, whose current version is taken then.
     """
@@ -46,29 +46,26 @@ def load_folder(folder: Path) -> list[Presentation]:
     return load_rendered(track, {r.name: folder / r.file_name for r in track.renditions})
 
 
-def load_rendered(track: Track, files: Mapping[str, Path]) -> list[Presentation]:
-    """Presentations of *track*: its Multivariant Playlists together, and now.m3u8 alone.
+def load_rendered(track: Track, files: Mapping[str, Path]) -> Iterator[Presentation]:
+    """Presentations of *track*: each Multivariant Playlist with its renditions, and now.m3u8 alone.
 
-    *files* holds each rendition's file by the rendition's name.
+    *files* holds each rendition's file by the rendition's name. One is read after the other, as a
+    film's boxes are the most memory that a packaging needs.
     """
     middle_s = track.duration_s / 2
-    multivariants = [
-        _read(f"/{name}.m3u8", hls.multivariant_playlist(track, codec, _TOKEN, middle_s))
-        for codec, name in _codecs(track)
-    ]
-    whole = {}
-    for rendition in track.renditions:
-        url = f"/stream/{_TOKEN}/{rendition.name}.m3u8"
-        whole[url] = _read(url, hls.media_playlist(track, rendition, middle_s, _ZERO_AT))
+    for codec, name in _codecs(track):
+        multivariant = hls.multivariant_playlist(track, codec, _TOKEN, middle_s)
+        media = {
+            f"/stream/{_TOKEN}/{each.name}.m3u8": hls.media_playlist(
+                track, each, middle_s, _ZERO_AT
+            )
+            for each in track.renditions
+            if each.codec == codec
+        }
+        yield _presentation(track, files, {f"/{name}.m3u8": multivariant}, media)
     first = track.renditions[0]
-    url = "/now.m3u8"
-    now = _read(
-        url, hls.now_playlist(track, first, middle_s, _ZERO_AT, uri_prefix=f"/stream/{_TOKEN}/")
-    )
-    return [
-        _presentation(track, files, multivariants, whole),
-        _presentation(track, files, [], {url: now}),
-    ]
+    now = hls.now_playlist(track, first, middle_s, _ZERO_AT, uri_prefix=f"/stream/{_TOKEN}/")
+    yield _presentation(track, files, {}, {"/now.m3u8": now})
 
 
 def _codecs(track: Track) -> Iterator[tuple[Literal["aac", "opus"], str]]:
@@ -85,10 +82,12 @@ def _read(url: str, text: str) -> MediaPlaylist | MultivariantPlaylist:
 def _presentation(
     track: Track,
     files: Mapping[str, Path],
-    multivariants: list[MediaPlaylist | MultivariantPlaylist],
-    media: Mapping[str, MediaPlaylist | MultivariantPlaylist],
+    multivariants: Mapping[str, str],
+    media: Mapping[str, str],
 ) -> Presentation:
-    playlists = {url: p for url, p in media.items() if isinstance(p, MediaPlaylist)}
+    """Read the playlists' texts, by address, and what the media ones name."""
+    read = [_read(url, text) for url, text in media.items()]
+    playlists = {p.url: p for p in read if isinstance(p, MediaPlaylist)}
     readings = {}
     unreachable = []
     sizes = {}
@@ -101,7 +100,11 @@ def _presentation(
         except OSError as error:
             unreachable.append(Unreachable(path.name, None, error.strerror or str(error)))
     return Presentation(
-        multivariants=tuple(m for m in multivariants if isinstance(m, MultivariantPlaylist)),
+        multivariants=tuple(
+            found
+            for url, text in multivariants.items()
+            if isinstance(found := _read(url, text), MultivariantPlaylist)
+        ),
         media=playlists,
         readings=readings,
         unreachable=tuple(unreachable),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from media.track import Track
 from packager.lint.answers import shown
-from packager.lint.findings import LintReport, Severity
+from packager.lint.findings import Finding, LintReport, Severity
 from packager.lint.folder import load_folder, load_rendered
 from packager.lint.presentation import Presentation
 from packager.lint.registry import Rule
@@ -51,23 +52,33 @@ def lint_track(track: Track, files: Mapping[str, Path]) -> LintReport:
 
 
 def check(
-    target: str, presentations: Sequence[Presentation], rules: Sequence[Rule] = RULES
+    target: str, presentations: Iterable[Presentation], rules: Sequence[Rule] = RULES
 ) -> LintReport:
-    """Let every rule look at every presentation; pure."""
-    found = [
-        finding
-        for presentation in presentations
-        for rule in rules
-        for finding in rule.findings(presentation)
-    ]
-    # Errors first; within them the rules' own order, which goes from the outside in.
+    """Let every rule look at every presentation, of which one is held at a time; pure."""
+    found: list[Finding] = []
+    counts: Counter[str] = Counter()
+    for presentation in presentations:
+        for rule in rules:
+            found += rule.findings(presentation)
+        counts.update(_counts(presentation))
+        # Before the next one is read.
+        del presentation
+    # Errors first; within them what was looked at first, from the outside in.
     found.sort(key=lambda finding: finding.severity is not Severity.ERROR)
-    readings = [reading for p in presentations for _, reading in p.read]
     return LintReport(
         target=target,
         findings=tuple(dict.fromkeys(found)),
         rules=len(rules),
-        playlists=sum(len(list(p.playlists)) for p in presentations),
-        segments=sum(s is not None for reading in readings for s in reading.segments),
-        segments_in_all=sum(len(reading.segments) for reading in readings),
+        playlists=counts["playlists"],
+        segments=counts["segments"],
+        segments_in_all=counts["segments_in_all"],
     )
+
+
+def _counts(presentation: Presentation) -> dict[str, int]:
+    segments = [segment for _, reading in presentation.read for segment in reading.segments]
+    return {
+        "playlists": len(list(presentation.playlists)),
+        "segments": sum(segment is not None for segment in segments),
+        "segments_in_all": len(segments),
+    }
