@@ -81,6 +81,7 @@ format: $(VENV)/.dev ## Write the format
 
 # The runner goes on after a miss. Sync is apart: it needs the machine for itself for an hour.
 bench: $(VENV)/.dev $(VENV)/.app components ## Measure everything beside a peer, write and draw docs/measurements; ONLY=joins,ranges
+	@sh deploy/install-components.sh recordings
 	@$(PIP) -r requirements-bench.lock || echo 'MISSING: the quality measure needs a C++ compiler; the rest is measured without it.' >&2
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write $(WRITE))
 
@@ -130,6 +131,7 @@ bench-first-load: $(VENV)/.dev $(VENV)/.app components ## From the link to the b
 	$(BIN)/python -m bench.first_load
 
 bench-packager: $(VENV)/.dev ## Packaging two hours, beside ffmpeg and Shaka Packager
+	@sh deploy/install-components.sh recordings
 	@$(PIP) -r requirements-bench.lock || echo 'MISSING: the quality measure needs a C++ compiler; the rest is measured without it.' >&2
 	$(BIN)/python -m bench.packaging
 

@@ -40,7 +40,9 @@ def main() -> int:
     )
     parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="default var/demo")
     arguments = parser.parse_args()
-    return run_demo(_run(arguments.folder, arguments.check, arguments.lan))
+    return run_demo(
+        _run(arguments.folder, arguments.check, arguments.lan), proves=bool(arguments.check)
+    )
 
 
 async def _run(folder: Path, prove: bool, lan_address: str | None) -> None:

@@ -107,6 +107,10 @@ class Chain:
         """Press "start now" at the operator's desk; returns the instant that it stamped."""
         return _starts(await self._post(f"/api/screenings/{sale.showtime_id}/start", {}))
 
+    async def cancel(self, sale: Sale) -> None:
+        """Cancel the showing at the operator's desk."""
+        await self._post(f"/api/screenings/{sale.showtime_id}/cancel", {})
+
     async def _add_screening(
         self, movie_id: str, place_id: str, movie_start: datetime
     ) -> dict[str, Any] | None:

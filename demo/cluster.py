@@ -35,7 +35,7 @@ def main() -> int:
             return 0
         print(f"FAILED: the cluster cannot be started, since {missing}", file=sys.stderr)
         return 1
-    return run_demo(_run(arguments.folder, prove=arguments.check))
+    return run_demo(_run(arguments.folder, prove=arguments.check), proves=arguments.check)
 
 
 async def _run(folder: Path, *, prove: bool) -> None:

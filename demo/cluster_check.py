@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import aiohttp
@@ -25,6 +27,9 @@ from demo.cluster_sound import Ear, real_player
 _FAULT_S = 20.0
 _BACK_S = 4.0
 _PATIENCE_S = 60.0
+# DESIGN.md: revocation reaches all replicas in under so long.
+REVOKED_WITHIN_S = 2.0
+_ASKS_EVERY_S = 0.02
 _SEGMENT = {"Range": "bytes=2000-49999"}
 # Renditions that neither player uses: once they are out of the cache, this machine has them not.
 _REFUSING, _STALLING = "opus-24k", "opus-48k"
@@ -58,6 +63,8 @@ async def check_cluster(cluster: Cluster, sales: list[Sale]) -> None:
                 figures += await faults.s3("busy", "S3 refusing", _REFUSING)
             with report.step("S3 stalls, and recovers") as figures:
                 figures += await faults.s3("stalled", "S3 stalling", _STALLING)
+            with report.step("a showing is cancelled, and shut on each replica") as figures:
+                figures += await _cancelled(cluster, chain, listener, running.movie_id)
             if ear.hears:
                 with report.step("the sound of a real player through all of it") as figures:
                     figures += await ear.told()
@@ -145,7 +152,7 @@ class _Faults:
             front.goes_on.clear()
             front.mode = mode
             began = time.monotonic()
-            status = await self._segment(download["url"])
+            status = await _segment(self.session, download["url"])
             refused_s = time.monotonic() - began
             require(status == 503, f"{not_kept}, which is not kept here: {status}, not 503")
             limit_s = S3_TIMEOUT_S + ANSWER_LIMIT_S
@@ -160,7 +167,7 @@ class _Faults:
             began = time.monotonic()
             async with asyncio.timeout(_PATIENCE_S):
                 # As a player asks again; each turn is a request.
-                while (status := await self._segment(download["url"])) == 503:
+                while (status := await _segment(self.session, download["url"])) == 503:
                     pass
             require(status == 206, f"{not_kept} afterwards: {status}, not 206")
             healed_s = time.monotonic() - began
@@ -177,11 +184,6 @@ class _Faults:
         """One more ticket, which Tell has answered 202."""
         return await self.chain.sell_again(self.sale)
 
-    async def _segment(self, address: str) -> int:
-        async with self.session.get(address, headers=_SEGMENT) as answer:
-            await answer.read()
-            return answer.status
-
     async def _last(self, player: Player) -> None:
         """Let the fault last longer than what a player has in hand; segments come all the time."""
         until = time.monotonic() + (_FAULT_S if self.ear.hears else 0.0)
@@ -195,6 +197,51 @@ class _Faults:
             await _until(self.cluster, name, "ready")
         if self.ear.hears:
             await asyncio.sleep(_BACK_S)
+
+
+async def _cancelled(
+    cluster: Cluster, chain: Chain, listener: Listener, movie_id: str
+) -> list[str]:
+    """One replica hears of it by the partner's message, the other by the events' log alone."""
+    now = datetime.now(UTC)
+    starts = [now + timedelta(minutes=later) for later in range(10, 190, 10)]
+    sale = await chain.sell("cancelled", movie_id, "", starts)
+    await listener.claim(sale)
+    address = (await listener.grant(sale))["downloads"][0]["url"]
+    async with AsyncExitStack() as stack:
+        sessions = [
+            await stack.enter_async_context(aiohttp.ClientSession(cluster.replicas[name].url))
+            for name in REPLICAS
+        ]
+        for session in sessions:
+            status = await _segment(session, address)
+            require(status == 206, f"a segment before the cancellation: {status}, not 206")
+        began = time.monotonic()
+        await chain.cancel(sale)
+        shut_s = await asyncio.gather(*(_shut_after_s(each, address, began) for each in sessions))
+    figures = [f"{name} after {each:.2f} s" for name, each in zip(REPLICAS, shut_s, strict=True)]
+    within = max(shut_s) <= REVOKED_WITHIN_S
+    require(within, f"{'; '.join(figures)}: more than {REVOKED_WITHIN_S:g} s")
+    return figures
+
+
+async def _shut_after_s(session: aiohttp.ClientSession, address: str, began: float) -> float:
+    """When a token that played is refused, in seconds from *began*."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            status = await _segment(session, address)
+            if status != 206:
+                break
+            await asyncio.sleep(_ASKS_EVERY_S)
+    require(status == 410, f"a segment after the cancellation: {status}, not 410")
+    return time.monotonic() - began
+
+
+async def _segment(session: aiohttp.ClientSession, address: str) -> int:
+    """Status of one segment's range."""
+    async with session.get(address, headers=_SEGMENT) as answer:
+        await answer.read()
+        return answer.status
 
 
 async def _until(cluster: Cluster, name: str, status: str) -> dict[str, Any]:

@@ -19,15 +19,20 @@ MOVIE_ID, TITLE, MINUTES = "one-week", "One Week", 25
 ENVIRONMENT = "local"
 
 
-def run_demo(run: Coroutine[None, None, None]) -> int:
-    """Run a demo until it ends or is ended; the exit code is 1 when a step or the proof failed."""
+def run_demo(run: Coroutine[None, None, None], *, proves: bool) -> int:
+    """Run a demo until it ends or is ended; the exit code is 1 when a step or the proof failed.
+
+    Who ends a demo has seen it; a proof that was ended has proved nothing (128 and the signal).
+    """
     try:
         asyncio.run(_ended_by_signals(run))
     except (DemoError, CheckError) as error:
         print(f"\nFAILED: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError) as end:
         print("\nEverything is stopped.")
+        ended_by = signal.SIGINT if isinstance(end, KeyboardInterrupt) else signal.SIGTERM
+        return 128 + ended_by if proves else 0
     return 0
 
 

@@ -2,17 +2,35 @@
 # Installs what `make test` and `make demo CHECK=1` use beside Python packages, where this machine
 # allows it: a browser and a sound server for real joins, MariaDB and Redis for the databases' tests.
 # Says what is missing and never fails: the tests skip loudly for a person, and fail where CI is set.
+# With `recordings`: the voices and the music that the packager's benches are judged by
+# (bench/material.py), and nothing else.
 set -u
 
 wanted=''
-command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium fonts-dejavu-core"
-command -v pulseaudio >/dev/null 2>&1 || wanted="$wanted pulseaudio"
-command -v parec >/dev/null 2>&1 || wanted="$wanted pulseaudio-utils"
-# The programs alone, without the package that sets a database up and starts it.
-command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || wanted="$wanted mariadb-server-core mariadb-client-core"
-command -v redis-server >/dev/null 2>&1 || wanted="$wanted redis-server"
-# What media segments are measured beside (bench/ranges.py); the bench starts its own.
-command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || wanted="$wanted nginx-light"
+components() {
+    command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium fonts-dejavu-core"
+    command -v pulseaudio >/dev/null 2>&1 || wanted="$wanted pulseaudio"
+    command -v parec >/dev/null 2>&1 || wanted="$wanted pulseaudio-utils"
+    # The programs alone, without the package that sets a database up and starts it.
+    command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ] || wanted="$wanted mariadb-server-core mariadb-client-core"
+    command -v redis-server >/dev/null 2>&1 || wanted="$wanted redis-server"
+    # What media segments are measured beside (bench/ranges.py); the bench starts its own.
+    command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || wanted="$wanted nginx-light"
+}
+
+recordings() {
+    [ -d /usr/share/pocketsphinx/test/data ] || wanted="$wanted pocketsphinx-testdata"
+    [ -d /usr/share/asterisk/sounds/en_US_f_Allison ] || wanted="$wanted asterisk-core-sounds-en-wav"
+    [ -d /usr/share/games/wesnoth/1.16/data/core/music ] || wanted="$wanted wesnoth-1.16-music"
+}
+
+case "${1:-components}" in
+    components | recordings) "${1:-components}" ;;
+    *)
+        echo "usage: install-components.sh [components|recordings]" >&2
+        exit 2
+        ;;
+esac
 [ -n "$wanted" ] || exit 0
 
 if [ "$(id -u)" -eq 0 ]; then

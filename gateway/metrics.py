@@ -206,7 +206,8 @@ class Metrics:
         )
         self.joins = Counter(
             "tell_joins",
-            "Media Playlists sent, by the phase of the film: each is somebody whose sound begins.",
+            "Playlists sent that a player begins with (Multivariant, now.m3u8, MPD), by the phase"
+            " of the film.",
             ["phase"],
             registry=self.registry,
         )

@@ -173,6 +173,7 @@ class Usher:
         text = multivariant(opening, codec, self._grants.stream_token(opening))
         body = packed_text(text, packed=asked.ask.gzip)
         self._metrics.playlists.labels(codec).inc()
+        self._metrics.joins.labels(opening.place.phase.value).inc()
         route = f"/stream/{{token}}/{asked.name}.m3u8"
         return _played(self._multivariant, asked, opening, body, route)
 
@@ -181,7 +182,6 @@ class Usher:
         rendition = opening.rendition(asked.name)
         body = self._playlists.body(opening, rendition, packed=asked.ask.gzip)
         self._metrics.playlists.labels("media").inc()
-        self._metrics.joins.labels(opening.place.phase.value).inc()
         return _played(self._media, asked, opening, body, _MEDIA_ROUTE)
 
 

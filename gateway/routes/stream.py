@@ -66,14 +66,14 @@ async def get_now_playlist(request: web.Request) -> web.Response:
         opening.zero_at,
         uri_prefix=f"/stream/{request.app[GRANTS].stream_token(opening)}/",
     )
-    return _answer(request, "now", text, hls.MEDIA_TYPE)
+    return _joined(request, opening, "now", text, hls.MEDIA_TYPE)
 
 
 async def get_mpd(request: web.Request) -> web.Response:
     """Static MPD of all renditions."""
     opening = await _playlist_opening(request)
     text = dash.mpd(opening.track, request.app[GRANTS].stream_token(opening))
-    return _answer(request, "mpd", text, dash.MEDIA_TYPE)
+    return _joined(request, opening, "mpd", text, dash.MEDIA_TYPE)
 
 
 async def get_media_playlist(request: web.Request) -> web.Response:
@@ -82,7 +82,6 @@ async def get_media_playlist(request: web.Request) -> web.Response:
     correlate(request, opening.ticket.correlation_id)
     rendition = opening.rendition(request.match_info["rendition"])
     request.app[METRICS].playlists.labels("media").inc()
-    request.app[METRICS].joins.labels(opening.place.phase.value).inc()
     return media_playlist_response(request, request.app[MEDIA_PLAYLISTS], opening, rendition)
 
 
@@ -99,7 +98,7 @@ async def _multivariant(request: web.Request, codec: Literal["aac", "opus"]) -> 
     wishes = Wishes.read(None, request.headers.get("Save-Data"))
     opening = narrowed(await _playlist_opening(request), wishes)
     text = multivariant(opening, codec, request.app[GRANTS].stream_token(opening))
-    return _answer(request, codec, text, hls.MEDIA_TYPE, *MULTIVARIANT_VARY)
+    return _joined(request, opening, codec, text, hls.MEDIA_TYPE, *MULTIVARIANT_VARY)
 
 
 async def _playlist_opening(request: web.Request) -> Opening:
@@ -108,10 +107,13 @@ async def _playlist_opening(request: web.Request) -> Opening:
     return opening
 
 
-def _answer(
-    request: web.Request, kind: str, text: str, media_type: str, *vary: str
+def _joined(
+    request: web.Request, opening: Opening, kind: str, text: str, media_type: str, *vary: str
 ) -> web.Response:
-    request.app[METRICS].playlists.labels(kind).inc()
+    """What a player asks for once, when it begins; Media Playlists come at each change of rate."""
+    metrics = request.app[METRICS]
+    metrics.playlists.labels(kind).inc()
+    metrics.joins.labels(opening.place.phase.value).inc()
     return playlist_response(request, text, media_type, *vary)
 
 

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from demo import browser as browsing
 from demo import sound
 from demo.sound import SoundCard
+from tests.browser.reading import EAR
 from tests.browser.world import (
     FROM_THE_START_MOVIE_ID,
     MOVIE_ENDS_S,
@@ -94,3 +95,9 @@ async def page(device: BrowserContext) -> AsyncIterator[Page]:
     )
     yield made
     assert errors == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def listened_to(page: Page) -> None:
+    """The page notes all that is said on it (tests/browser/reading.py)."""
+    await page.add_init_script(EAR)

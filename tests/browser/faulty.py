@@ -34,8 +34,9 @@ class Fault:
 class Faulty:
     """The broken way. `faults` are used up in turn; `asked` are the first bytes asked for.
 
-    While `flows` is not set, nothing of the sound comes through. Paths that begin with `failing`
-    are answered 500 with the number FAILURE_ID.
+    While `flows` is not set, nothing of the sound comes through; while `garbles` is, none of its
+    bytes comes as it was. Paths that begin with `failing` are answered 500 with the number
+    FAILURE_ID.
     """
 
     url: str
@@ -43,6 +44,7 @@ class Faulty:
     asked: list[int] = field(default_factory=list)
     worker_suffix: bytes = b""
     failing: str | None = None
+    garbles: bool = False
     flows: asyncio.Event = field(default_factory=asyncio.Event)
 
     def through(self, listen_url: str) -> str:
@@ -116,6 +118,8 @@ async def _answer(
     sent = 0
     async for piece in answer.content.iter_any():
         out = bytearray(piece)
+        if way.garbles and request.path.endswith(".mp4"):
+            out = bytearray(byte ^ 0xFF for byte in out)
         if fault.flip is not None and sent <= fault.flip < sent + len(out):
             out[fault.flip - sent] ^= 1
         if fault.cut_after is not None and sent + len(out) >= fault.cut_after:

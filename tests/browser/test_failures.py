@@ -12,20 +12,21 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
 from demo.browser import LISTEN, STOP
 from tests.browser.axe import violations_in_all_looks
 from tests.browser.faulty import FAILURE_ID, faulty_way
 from tests.browser.listening import listen, press_listen, sounds_as_begun_at
-from tests.browser.reading import EAR, said
+from tests.browser.reading import said
+from tests.browser.sentences import expect_alarm, expect_sentence
 from tests.browser.world import MOVIE_MINUTES, UNDESCRIBED_MOVIE_ID, World
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.xdist_group("world"),
+    pytest.mark.usefixtures("listened_to"),
 ]
 
 RUNNING = timedelta(minutes=-12)
@@ -33,10 +34,6 @@ RUNNING = timedelta(minutes=-12)
 GUESSING_FROM = "127.0.0.77"
 OFFLINE = (
     "There is no network. Turn it on or move to where there is some: Tell tries again by itself."
-)
-NO_CODEC = (
-    "This browser cannot play the description. "
-    "Open Tell in the newest version of Chrome, Safari or Firefox."
 )
 # What is buffered is played out in real time before the network is missed.
 RUNS_OUT_MS = 180_000
@@ -47,54 +44,12 @@ window.setTimeout = (run, ms, ...rest) =>
   set(run, window.impatient && ms === 4000 ? 500 : ms, ...rest);
 """
 _STREAM_ALONE = "localStorage['tell.data-use'] = 'never';"
-_PLAYS_NOTHING = """
-HTMLMediaElement.prototype.canPlayType = () => "";
-MediaSource.isTypeSupported = () => false;
-"""
-BLOCKED = "The browser did not allow sound. Press Listen once more."
-_PRESSES_BY_ITSELF = """
-new MutationObserver((_, observer) => {
-  const button = document.querySelector("button.listen");
-  if (button && !window.pressed) {
-    window.pressed = true;
-    button.click();
-  }
-  if (document.getElementById("status")?.textContent.includes("did not allow")) {
-    observer.disconnect();
-    console.log("refused");
-  }
-}).observe(document, { childList: true, subtree: true, characterData: true });
-"""
-_KEEPS_NOTHING = "delete StorageManager.prototype.getDirectory;"
-
-
-@pytest_asyncio.fixture(loop_scope="session", name="page")
-async def listened_to(page: Page) -> Page:
-    """A page of which all that is said is noted."""
-    await page.add_init_script(EAR)
-    return page
-
-
-async def _expect_sentence(page: Page, title: str, text: str) -> None:
-    """This heading has the focus, this sentence is there and announced, and axe finds nothing."""
-    await expect(page.get_by_role("heading", level=1, name=title)).to_be_focused()
-    await expect(page.get_by_role("main").get_by_role("paragraph")).to_have_text(text)
-    await said(page, text)
-    assert await violations_in_all_looks(page) == {}
-
-
-async def _expect_alarm(page: Page, text: str, timeout_ms: int | None = None) -> None:
-    """It stands above the button, is announced over everything else, and axe finds nothing."""
-    await expect(page.locator("#status")).to_have_text(text, timeout=timeout_ms)
-    role, _ = await said(page, text)
-    assert role == "alert"
-    assert await violations_in_all_looks(page) == {}
 
 
 async def test_no_ticket_yet(world: World, page: Page) -> None:
     """Opened without a link and without a ticket, it says where the link is."""
     await page.goto(world.tell.url)
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "No ticket here yet",
         "Open the “Listen with Tell” link that came with your cinema ticket. "
@@ -106,7 +61,7 @@ async def test_changed_link_is_refused(world: World, page: Page) -> None:
     """A claim code that Tell did not sign opens nothing, and says what to do."""
     sale = await world.sell(RUNNING)
     await page.goto(sale.listen_url[:-3] + "xyz")
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "This link does not open a ticket",
         "The link is incomplete or was changed. Open “Listen with Tell” in the cinema's app "
@@ -121,7 +76,7 @@ async def test_no_network_and_try_again(world: World, page: Page) -> None:
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     await page.context.set_offline(True)
     await page.evaluate("hash => { location.hash = hash }", sale.listen_url.partition("#")[2])
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "No network",
         "Tell cannot be reached. Turn on Wi-Fi or mobile data, then press Try again.",
@@ -150,7 +105,7 @@ async def test_sold_but_not_yet_enriched(world: World, page: Page) -> None:
     try:
         _, listen_url = await world.post_purchase()
         await page.goto(listen_url)
-        await _expect_sentence(
+        await expect_sentence(
             page,
             "Your ticket is on its way",
             "The cinema has told us of your ticket. Its film and times come in a moment. "
@@ -167,7 +122,7 @@ async def test_film_without_description(world: World, page: Page) -> None:
     """A film for which nothing is published says so before anyone presses a button."""
     sale = await world.sell(timedelta(hours=2), UNDESCRIBED_MOVIE_ID)
     await page.goto(sale.listen_url)
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "No description for this film",
         "There is no audio description for Charade at Tell. "
@@ -185,7 +140,7 @@ async def test_film_that_is_over(world: World, page: Page) -> None:
         sale.correlation_id, movie_start=ended - MOVIE_MINUTES * 60_000_000, credits_end=ended
     )
     await page.reload()
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "This showing has ended",
         "One Week is over, and its description with it. "
@@ -202,7 +157,7 @@ async def test_cancelled_while_she_listens(world: World, page: Page) -> None:
     # The page looks at once when the network comes back, and every 30 s else.
     await page.context.set_offline(True)
     await page.context.set_offline(False)
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "This showing is cancelled",
         "The cinema has cancelled One Week. Ask the cinema for another showing or your money "
@@ -240,7 +195,7 @@ async def test_too_many_devices(world: World, page: Page) -> None:
     sale = await world.sell(RUNNING)
     await world.claim_on_all_devices(sale.listen_url)
     await page.goto(sale.listen_url)
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "This ticket is in use on other devices",
         "As many devices as one ticket allows have it already. On one of them open Tell, "
@@ -250,12 +205,14 @@ async def test_too_many_devices(world: World, page: Page) -> None:
 
 async def test_network_that_is_gone_at_the_tap_comes_back(world: World, page: Page) -> None:
     """Pressed without network it says so, keeps trying, and plays without a second press."""
+    # A track that is on the phone already needs none.
+    await page.add_init_script(_STREAM_ALONE)
     sale = await world.sell(timedelta(hours=3))
     await page.goto(sale.listen_url)
     await expect(page.get_by_role("button", name=LISTEN, exact=True)).to_be_visible()
     await page.context.set_offline(True)
     await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await _expect_alarm(page, OFFLINE)
+    await expect_alarm(page, OFFLINE)
     await page.context.set_offline(False)
     await expect(page.locator("#status")).to_contain_text("Ready.")
     await expect(page.get_by_role("button", name=STOP, exact=True)).to_be_visible()
@@ -265,7 +222,7 @@ async def test_purchase_that_a_person_must_look_at(world: World, page: Page) -> 
     """A showing that the cinema does not know: the staff get a number to look for."""
     correlation_id, listen_url = await world.post_purchase("st-of-nowhere")
     await page.goto(listen_url)
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "Your ticket needs a hand",
         "The cinema's answer about your showing does not fit your ticket. "
@@ -287,7 +244,7 @@ async def test_ticket_that_is_taken_from_this_phone(world: World, page: Page) ->
         assert response.status == 204
     await page.context.set_offline(True)
     await page.context.set_offline(False)
-    await _expect_sentence(
+    await expect_sentence(
         page,
         "This ticket is not on this phone",
         "Open the “Listen with Tell” link that came with your cinema ticket once more.",
@@ -307,7 +264,7 @@ async def test_too_many_wrong_links(world: World, page: Page) -> None:
                     statuses.add(response.status)
         assert 429 in statuses
         await page.goto(way.through(sale.listen_url))
-        await _expect_sentence(page, "Too many tries", "Wait a minute, then press Try again.")
+        await expect_sentence(page, "Too many tries", "Wait a minute, then press Try again.")
 
 
 async def test_tell_that_is_down_behind_its_proxy(world: World, page: Page) -> None:
@@ -320,7 +277,7 @@ async def test_tell_that_is_down_behind_its_proxy(world: World, page: Page) -> N
         try:
             fragment = way.through(sale.listen_url).partition("#")[2]
             await page.evaluate("hash => { location.hash = hash }", fragment)
-            await _expect_sentence(
+            await expect_sentence(
                 page,
                 "Tell does not answer as it should",
                 "It is not your ticket. Press Try again in a moment; "
@@ -360,7 +317,7 @@ async def test_sound_that_cannot_be_opened(world: World, page: Page) -> None:
         way.failing = "/media/audio/"
         await page.goto(way.through(sale.listen_url))
         await page.get_by_role("button", name=LISTEN, exact=True).click()
-        await _expect_alarm(
+        await expect_alarm(
             page,
             "The sound could not be opened. Press Listen to try again. "
             f"If it stays so, tell the staff this number: {FAILURE_ID}.",
@@ -375,41 +332,6 @@ def _rename_table(world: World, name: str, other: str) -> None:
         database.execute(f"ALTER TABLE {name} RENAME TO {other}")
 
 
-async def test_browser_that_keeps_nothing(world: World, page: Page) -> None:
-    """Without a private file system it says that it streams, and streams."""
-    await page.add_init_script(_KEEPS_NOTHING)
-    sale = await world.sell(RUNNING)
-    await page.goto(sale.listen_url)
-    await expect(page.locator("[data-about=track]")).to_have_text(
-        "This browser keeps no downloads. The description comes by the network while you listen."
-    )
-    await listen(page)
-
-
-async def test_browser_that_plays_nothing_of_it(world: World, page: Page) -> None:
-    """No codec: said before the film by the readiness check, and at the press as an alarm."""
-    await page.add_init_script(_PLAYS_NOTHING)
-    sale = await world.sell(RUNNING)
-    await page.goto(sale.listen_url)
-    await expect(page.locator("[data-about=track]")).to_have_text(NO_CODEC)
-    await said(page, NO_CODEC)
-    await page.get_by_role("button", name=LISTEN, exact=True).click()
-    await expect(page.locator("#status")).to_have_text(NO_CODEC)
-    assert await violations_in_all_looks(page) == {}
-    await expect(page.get_by_role("button", name=LISTEN, exact=True)).to_be_visible()
-
-
-async def test_sound_that_the_browser_refuses(world: World, page: Page) -> None:
-    """A press that is a program's own: it says to press once more, and that helps."""
-    await page.add_init_script(_PRESSES_BY_ITSELF)
-    sale = await world.sell(RUNNING)
-    # Nothing is asked of the page until then: what the test evaluates counts as a gesture.
-    async with page.expect_console_message(lambda message: message.text == "refused"):
-        await page.goto(sale.listen_url)
-    await _expect_alarm(page, BLOCKED)
-    await listen(page)
-
-
 async def test_network_that_stalls_while_she_listens(world: World, page: Page) -> None:
     """What is buffered runs out: an alarm, another one when it stays so, and then it is back."""
     await page.add_init_script(_STREAM_ALONE + _GIVES_UP_SOON)
@@ -419,12 +341,12 @@ async def test_network_that_stalls_while_she_listens(world: World, page: Page) -
         await listen(page)
         way.flows.clear()
         await page.evaluate("window.impatient = true")
-        await _expect_alarm(
+        await expect_alarm(
             page,
             "The network is slow. Keep the earphone in: the sound comes back by itself.",
             timeout_ms=RUNS_OUT_MS,
         )
-        await _expect_alarm(page, OFFLINE, timeout_ms=RUNS_OUT_MS)
+        await expect_alarm(page, OFFLINE, timeout_ms=RUNS_OUT_MS)
         await page.evaluate("window.impatient = false")
         way.flows.set()
         await expect(page.locator("#status")).to_contain_text("Playing", timeout=RUNS_OUT_MS)

@@ -13,13 +13,15 @@ from demo.browser import LISTEN
 from tests.browser.axe import violations_in_all_looks
 from tests.browser.faulty import Fault, Faulty, faulty_way
 from tests.browser.listening import press_listen
-from tests.browser.reading import EAR, said
+from tests.browser.reading import said
+from tests.browser.sentences import expect_alarm, expect_of_the_track
 from tests.browser.world import MOVIE_ENDS_S, World
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.xdist_group("world"),
+    pytest.mark.usefixtures("listened_to"),
 ]
 
 LATER = timedelta(hours=3)
@@ -46,20 +48,6 @@ async def way(world: World) -> AsyncIterator[Faulty]:
         yield made
 
 
-@pytest_asyncio.fixture(loop_scope="session", name="page")
-async def listened_to(page: Page) -> Page:
-    """A page of which all that is said is noted."""
-    await page.add_init_script(EAR)
-    return page
-
-
-async def _expect_of_the_track(page: Page, text: str) -> None:
-    """The readiness check says this of the track; unfolded, there is nothing for axe."""
-    await expect(page.locator("[data-about=track]")).to_have_text(text)
-    await page.locator("details.readiness").evaluate("(details) => { details.open = true; }")
-    assert await violations_in_all_looks(page) == {}
-
-
 async def test_a_download_that_is_damaged_each_time(world: World, way: Faulty, page: Page) -> None:
     """It is given up, and it says that the network is what she will hear it by."""
     way.faults = [Fault(flip=1000) for _ in range(3)]
@@ -69,7 +57,7 @@ async def test_a_download_that_is_damaged_each_time(world: World, way: Faulty, p
         "The download came damaged again and again. "
         "The description comes by the network while you listen."
     )
-    await _expect_of_the_track(page, sentence)
+    await expect_of_the_track(page, sentence)
     await said(page, sentence)
     assert way.asked == [0, 0, 0]
 
@@ -84,7 +72,7 @@ async def test_a_download_that_waits_for_the_network(world: World, way: Faulty, 
     way.faults = [*cut, held]
     sale = await world.sell(LATER)
     await page.goto(way.through(sale.listen_url))
-    await _expect_of_the_track(page, "The download waits for the network, and goes on by itself.")
+    await expect_of_the_track(page, "The download waits for the network, and goes on by itself.")
     held.cut.set()
     await expect(page.locator("[data-about=track]")).to_have_text(WHOLE)
 
@@ -94,7 +82,7 @@ async def test_a_network_that_is_slow(world: World, page: Page) -> None:
     await page.add_init_script(_SLOW_NETWORK)
     sale = await world.sell(LATER)
     await page.goto(sale.listen_url)
-    await _expect_of_the_track(
+    await expect_of_the_track(
         page,
         "Not downloaded, since the network is slow. On Wi-Fi it is downloaded by itself.",
     )
@@ -146,10 +134,7 @@ async def test_a_stream_that_tell_cannot_send(world: World, way: Faulty, page: P
         "Tell cannot send the sound at the moment. "
         "It tries again by itself; if it stays so, tell the staff."
     )
-    await expect(page.locator("#status")).to_have_text(sentence)
-    role, _ = await said(page, sentence)
-    assert role == "alert"
-    assert await violations_in_all_looks(page) == {}
+    await expect_alarm(page, sentence)
     way.failing = None
     await expect(page.locator("#status")).not_to_have_text(sentence)
 

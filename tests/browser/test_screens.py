@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from demo.browser import PHONE_HEIGHT, PHONE_WIDTH, patient
 from demo.chain import Sale
@@ -41,6 +41,9 @@ _DRESS = """([direction, percent]) => {
   document.documentElement.dir = direction;
   document.documentElement.style.fontSize = `${1.125 * percent}%`;
 }"""
+_REFUSES_SOUND = """() => {
+  HTMLMediaElement.prototype.play = () => Promise.reject(new DOMException("", "NotAllowedError"));
+}"""
 _SMALL = """(px) => [...document.querySelectorAll("button, summary, label")]
   .filter((one) => {
     const { width, height } = one.getBoundingClientRect();
@@ -61,6 +64,7 @@ class Tickets:
     running: str
     upcoming: str
     undescribed: str
+    cancelled: str
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,17 @@ class Look:
     type_percent: int = 100
     direction: str = "ltr"
     at_home: bool = False
+    # Whether what she sees once in a while is looked at too.
+    rare: bool = False
 
 
 LOOKS = (
-    Look("phone"),
+    Look("phone", rare=True),
     Look("light", {"color_scheme": "light"}, at_home=True),
     # What 1280 by 1024 pixels are at 400 % (WCAG 1.4.10).
     Look("zoom-400", {"viewport": {"width": 320, "height": 256}}),
-    Look("type-400", type_percent=400),
-    Look("forced-colours", {"forced_colors": "active"}),
+    Look("type-400", type_percent=400, rare=True),
+    Look("forced-colours", {"forced_colors": "active"}, rare=True),
     Look("spanish", {"locale": "es-US"}),
     Look("right-to-left", direction="rtl"),
 )
@@ -88,17 +94,21 @@ LOOKS = (
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def tickets(world: World, silent_browser: Browser) -> AsyncIterator[Tickets]:
-    """A film that runs, one of tonight, and one that is not described."""
+    """A film that runs, one of tonight, one that is not described, and one that is cancelled."""
     running = await world.sell(timedelta(minutes=-12), MOVIE_ID)
     upcoming = await world.sell(timedelta(hours=4), FROM_THE_START_MOVIE_ID)
     undescribed = await world.sell(timedelta(hours=3), UNDESCRIBED_MOVIE_ID)
+    cancelled = await world.sell(timedelta(hours=5), MOVIE_ID)
     at_home = await _kept(silent_browser, [undescribed, upcoming])
+    kept = await _kept(silent_browser, [undescribed, upcoming, running, cancelled])
+    world.change_screening(cancelled.correlation_id, status="cancelled")
     yield Tickets(
-        await _kept(silent_browser, [undescribed, upcoming, running]),
+        kept,
         at_home,
         running.correlation_id,
         upcoming.correlation_id,
         undescribed.correlation_id,
+        cancelled.correlation_id,
     )
 
 
@@ -153,6 +163,63 @@ async def _refused(page: Page) -> None:
     await page.locator("[data-screen=claim-refused]").wait_for()
 
 
+async def _waiting(page: Page, tickets: Tickets) -> None:
+    await _ticket(page, tickets.upcoming)
+    await page.locator(".listen").click()
+    await expect(page.locator("#status")).to_contain_text("Ready.")
+
+
+async def _stopped(page: Page, tickets: Tickets) -> None:
+    await _listening(page, tickets)
+    await page.locator(".listen").click()
+    await expect(page.locator("#status")).to_contain_text("Stopped.")
+
+
+async def _alarm(page: Page, tickets: Tickets) -> None:
+    await _ticket(page, tickets.running)
+    await page.evaluate(_REFUSES_SOUND)
+    await page.locator(".listen").click()
+    await expect(page.locator("#status")).to_contain_text("did not allow sound")
+
+
+async def _testing_the_sound(page: Page, tickets: Tickets) -> None:
+    await _opened(page, tickets, ".readiness")
+    await page.get_by_role("button", name="Test the sound").click()
+    await page.get_by_role("button", name="Yes, I heard them").wait_for()
+
+
+async def _tapping(page: Page, tickets: Tickets) -> None:
+    await _opened(page, tickets, ".adjust")
+    await page.get_by_role("button", name="Start the clicks").click()
+    await page.locator("button.tap").wait_for()
+
+
+async def _cancelled(page: Page, tickets: Tickets) -> None:
+    await page.goto(f"/listen?ticket={tickets.cancelled}")
+    await page.locator("[data-screen=cancelled]").wait_for()
+
+
+async def _stored(page: Page, tickets: Tickets) -> None:
+    await _ticket(page, tickets.upcoming)
+    await expect(page.locator("[data-about=track]")).to_have_text("Ready, also without network.")
+    await _settings(page)
+    await page.get_by_role("button", name="Remove Sherlock Jr.").wait_for()
+
+
+async def _erasing(page: Page) -> None:
+    await _settings(page)
+    await page.get_by_role("button", name="Erase everything", exact=True).click()
+    await page.get_by_role("button", name="No, keep it").wait_for()
+
+
+async def _erased(page: Page) -> None:
+    # The other looks are of the same listener, who stays.
+    await page.route("**/tell/listener", lambda route: route.fulfill(status=204))
+    await _erasing(page)
+    await page.get_by_role("button", name="Yes, erase everything").click()
+    await page.locator("[data-screen=erased]").wait_for()
+
+
 Go = Callable[[Page, Tickets], Awaitable[None]]
 SCREENS: dict[str, Go] = {
     "tickets": lambda page, _: _list(page),
@@ -165,6 +232,18 @@ SCREENS: dict[str, Go] = {
     "settings": lambda page, _: _settings(page),
     "not-described": _undescribed,
     "refused": lambda page, _: _refused(page),
+}
+# What she sees once in a while; the last one leaves nothing to be seen after it.
+RARE_SCREENS: dict[str, Go] = {
+    "ticket-waiting": _waiting,
+    "ticket-stopped": _stopped,
+    "ticket-alarm": _alarm,
+    "ticket-sound-test": _testing_the_sound,
+    "ticket-tapping": _tapping,
+    "cancelled": _cancelled,
+    "settings-stored": _stored,
+    "erasing": lambda page, _: _erasing(page),
+    "erased": lambda page, _: _erased(page),
 }
 NOT_AT_HOME = ("ticket-running", "ticket-listening")
 
@@ -191,7 +270,8 @@ async def test_each_screen_fits(
     page = await context.new_page()
     folder = FOLDER / look.name
     folder.mkdir(parents=True, exist_ok=True)
-    for name, go in SCREENS.items():
+    screens = {**SCREENS, **RARE_SCREENS} if look.rare else SCREENS
+    for name, go in screens.items():
         if look.at_home and name in NOT_AT_HOME:
             continue
         await go(page, tickets)

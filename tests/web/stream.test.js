@@ -30,17 +30,23 @@ class Hls {
 
   /** The address that is asked for. */
   asks(address) {
-    let opened = null;
-    this.config.xhrSetup({ open: (_, url) => (opened = url) }, address);
-    return opened ?? address;
+    return this.asksWith(address).url;
+  }
+
+  /** The address that is asked for, and with which headers. */
+  asksWith(address) {
+    const asked = { url: address, headers: {} };
+    const setRequestHeader = (name, value) => (asked.headers[name] = value);
+    this.config.xhrSetup({ open: (_, url) => (asked.url = url), setRequestHeader }, address);
+    return asked;
   }
 }
 
-function source() {
+function source(onProblem = () => {}) {
   const stream = new StreamSource("/stream/access/main.m3u8", {
     Hls,
     sleep: async () => {},
-    onProblem: () => {},
+    onProblem,
     guessBps: 1e6,
     capOf: () => -1,
   });
@@ -95,4 +101,16 @@ test("who has left asks for nothing any more", async () => {
   stream.detach();
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(hls.asked, ["/stream/access/main.m3u8"]);
+});
+
+test("bytes that are no sound are told of, and asked for again past what the browser keeps", () => {
+  const problems = [];
+  const { hls } = source((problem) => problems.push(problem));
+  const address = `https://tell.example/stream/${OLD}/aac-64k.mp4`;
+  hls.heard.error(null, { fatal: false, type: "media", details: "bufferStalledError" });
+  assert.deepEqual(hls.asksWith(address).headers, {});
+  hls.heard.error(null, { fatal: false, type: "media", details: "fragParsingError" });
+  assert.deepEqual(problems, ["media"]);
+  assert.deepEqual(hls.asksWith(address), { url: address, headers: { "Cache-Control": "no-cache" } });
+  assert.deepEqual(hls.asksWith("/stream/access/main.m3u8").headers, {});
 });

@@ -12,7 +12,7 @@ const CLOCK_TOLD_MS = 1000;
 
 /**
  * @typedef {object} Known
- * @property {import("./downloads.js").Standing} download
+ * @property {import("./standings.js").Standing} download
  * @property {boolean} online whether Tell answered at the last try
  * @property {number | null} clockBoundMs
  * @property {boolean} clockMeasured whether Tell was asked in this visit

@@ -239,6 +239,8 @@ export class Showing {
     // One is mended by itself; where they come again and again the sound cannot be decoded here.
     if (problem === "media" && this.#faults.add(performance.now())) {
       this.#parts.player.unload();
+      // Not opened again unasked.
+      this.#refusals += 1;
       if (this.#wanted) this.#giveUp("");
     }
     if (problem === "refused") {

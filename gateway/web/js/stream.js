@@ -19,6 +19,8 @@ const RETRY_MS = 2000;
 /** A Media Playlist is named after its rendition. */
 const RENDITION = /([a-z0-9]+-[0-9]+k)\.m3u8$/;
 const REFUSED = [401, 403, 404, 410];
+/** Of hls.js: bytes came and are no sound. It asks again by itself, other renditions too. */
+const NO_SOUND = ["fragParsingError", "bufferAppendError"];
 /** What a stream token opens: Media Playlists and files, by its place in their addresses. */
 const SIGNED = /\/stream\/([^/]+)\/(?=[a-z0-9]+-[0-9]+k\.(?:m3u8|mp4)$)/;
 
@@ -52,6 +54,7 @@ export class StreamSource {
   #capOf;
   /** @type {any} */ #hls = null;
   /** Signed later than the one in the playlist, "" while there is none. */ #token = "";
+  /** What came was no sound, and the browser may have kept it. */ #spoilt = false;
 
   /**
    * @param {string} url the Multivariant Playlist
@@ -86,7 +89,9 @@ export class StreamSource {
       startPosition: positionS,
       abrEwmaDefaultEstimate: this.#guessBps,
       xhrSetup: (/** @type {XMLHttpRequest} */ request, /** @type {string} */ address) => {
-        if (this.#token && SIGNED.test(address)) request.open("GET", this.#signed(address), true);
+        if (!SIGNED.test(address) || !(this.#token || this.#spoilt)) return;
+        request.open("GET", this.#token ? this.#signed(address) : address, true);
+        if (this.#spoilt) request.setRequestHeader("Cache-Control", "no-cache");
       },
     });
     this.#hls.on(Hls.Events.MANIFEST_PARSED, (/** @type {any} */ _, /** @type {any} */ data) => {
@@ -118,7 +123,13 @@ export class StreamSource {
   }
 
   #failed(/** @type {any} */ data) {
-    if (!data.fatal) return;
+    if (!data.fatal) {
+      if (NO_SOUND.includes(data.details)) {
+        this.#spoilt = true;
+        this.#onProblem("media");
+      }
+      return;
+    }
     const hls = this.#hls;
     if (data.type === this.#Hls.ErrorTypes.MEDIA_ERROR) {
       hls.recoverMediaError();
