@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from media.track import Track
 from packager.errors import LintTargetError
-from packager.lint.run import lint
+from packager.lint.folder import load_folder
+from packager.lint.presentation import Presentation
+from packager.lint.run import check, lint
 from tests.packager.lint.conftest import Serve
 from tests.packager.lint.stand import Stand
 
@@ -36,6 +40,25 @@ async def test_a_language_s_folder_stands_for_its_current_version(
     (tmp_path / "current.json").write_text('{"version": null}')
     with pytest.raises(LintTargetError, match="withdrawn"):
         await lint(str(tmp_path))
+
+
+def test_one_presentation_is_held_at_a_time(published: tuple[Track, Path]) -> None:
+    """A film's boxes are large: what was looked at is let go before the next is read."""
+    held = []
+
+    def one_by_one() -> Iterator[Presentation]:
+        before = _presentations()
+        for presentation in load_folder(published[1]):
+            yield presentation
+            del presentation
+            held.append(_presentations() - before)
+
+    assert check("it", one_by_one()).findings == ()
+    assert held == [0, 0, 0]
+
+
+def _presentations() -> int:
+    return sum(isinstance(each, Presentation) for each in gc.get_objects())
 
 
 async def test_a_long_film_may_be_read_in_parts(stand: Stand, serve: Serve) -> None:
