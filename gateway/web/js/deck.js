@@ -109,7 +109,10 @@ export class Deck extends EventTarget {
     const [from, to] = [this.#active, this.#spare];
     hush(to, true);
     source.attach(to, from.currentTime);
-    const done = (await this.#ready(to)) && alive() && (await this.#comeLevel(from, to, alive));
+    let done = (await this.#ready(to)) && alive();
+    // She may press between the last look and the change: what is heard then must sound.
+    do done = done && (await this.#comeLevel(from, to, alive));
+    while (done && alive() && from.paused !== to.paused);
     if (!done || !alive()) {
       to.pause();
       source.detach();
@@ -132,7 +135,10 @@ export class Deck extends EventTarget {
         // Nothing sounds, so nothing can jump.
         to.pause();
         to.currentTime = from.currentTime;
-        return this.#ready(to);
+        started = false;
+        if (!(await this.#ready(to))) return false;
+        if (from.paused) return true;
+        continue;
       }
       if (!started) started = await this.#startBeside(from, to, lateS);
       if (!started) return false;
