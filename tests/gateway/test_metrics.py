@@ -56,15 +56,16 @@ async def test_two_partners_are_watched(town: Town) -> None:
 
 
 async def test_a_join_is_counted_with_the_time_to_its_first_byte(town: Town) -> None:
-    """Grant, playlists: what a player waits for has its time; the join has the film's phase."""
+    """What a player waits for has its time; a change of rate later is no join of its own."""
     sold, listener = await town.ticket(starts_in=-60)
     grant = await town.grant(listener, sold)
     await town.text(grant["hls"])
     stream = grant["downloads"][0]["url"].rpartition("/")[0]
-    await town.text(f"{stream}/aac-64k.m3u8")
+    for rendition in ("aac-64k", "aac-32k"):
+        await town.text(f"{stream}/{rendition}.m3u8")
     found = await values(town)
     assert found["tell_joins_total", (("phase", "feature"),)] == 1
-    assert found["tell_playlists_total", (("kind", "media"),)] == 1
+    assert found["tell_playlists_total", (("kind", "media"),)] == 2
     waited = [labels for (name, labels) in found if name == "tell_first_byte_seconds_count"]
     assert {dict(labels)["route"].partition("/")[2].partition("/")[0] for labels in waited} <= {
         "media",
