@@ -95,3 +95,28 @@ test("pressed while the other one is put to its place, the sound goes on", async
   assert.deepEqual([second.id, second.paused, second.volume], ["sound", false, 1]);
   assert.equal(deck.paused, false);
 });
+
+test("a bend that ends while the other one comes level ends for both", async () => {
+  const [first, second] = [new Sound("sound"), new Sound("")];
+  const deck = new Deck(first, second, (ms) => {
+    // What is heard is bent but while the two are measured, and once the sound went over.
+    if (second.id === "") deck.playbackRate = ms === 20 ? 1 : 0.985;
+    return sleep(ms);
+  });
+  await deck.play();
+  deck.playbackRate = 0.985;
+  assert.equal(await deck.handOver(download), true);
+  assert.deepEqual([second.id, deck.playbackRate], ["sound", 1]);
+  assert.ok(Math.abs(first.currentTime - second.currentTime) < 0.005);
+});
+
+test("a bend that lasts goes over with the sound, and ends with the one that is heard", async () => {
+  const [first, second] = [new Sound("sound"), new Sound("")];
+  const deck = new Deck(first, second, sleep);
+  await deck.play();
+  deck.playbackRate = 1.03;
+  assert.equal(await deck.handOver(download), true);
+  assert.equal(second.playbackRate, 1.03);
+  deck.playbackRate = 1;
+  assert.deepEqual([second.playbackRate, first.playbackRate], [1, 1.03]);
+});

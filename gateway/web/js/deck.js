@@ -34,6 +34,8 @@ export class Deck extends EventTarget {
   /** @type {Source | null} */ #source = null;
   #run = 0;
   #rate = 1;
+  /** How much faster the newcomer plays than what is heard; null while there is none. @type {number | null} */
+  #bend = null;
   /** Until the element that was silenced is free for the next one. */ #lettingGo = Promise.resolve();
 
   /**
@@ -90,6 +92,7 @@ export class Deck extends EventTarget {
 
   #close() {
     this.#run += 1;
+    this.#bend = null;
     this.#source?.detach();
     this.#source = null;
   }
@@ -108,12 +111,14 @@ export class Deck extends EventTarget {
     if (!alive()) return false;
     const [from, to] = [this.#active, this.#spare];
     hush(to, true);
+    this.#bend = 1;
     source.attach(to, from.currentTime);
     let done = (await this.#ready(to)) && alive();
     // She may press between the last look and the change: what is heard then must sound.
     do done = done && (await this.#comeLevel(from, to, alive));
     while (done && alive() && from.paused !== to.paused);
     if (!done || !alive()) {
+      if (alive()) this.#bend = null;
       to.pause();
       source.detach();
       hush(to, false);
@@ -148,9 +153,9 @@ export class Deck extends EventTarget {
       const decision = level(aheadS, round);
       if (decision.action === "swap") return true;
       if (decision.action === "bend") {
-        to.playbackRate = this.#rate * decision.rate;
+        this.#bendNewcomer(to, decision.rate);
         await this.#sleep(decision.forS * 1000);
-        to.playbackRate = this.#rate;
+        this.#bendNewcomer(to, 1);
       } else {
         lateS = Math.min(LEAD_S, Math.max(0, lateS - aheadS));
         to.pause();
@@ -166,7 +171,7 @@ export class Deck extends EventTarget {
    */
   async #startBeside(from, to, lateS) {
     const targetS = from.currentTime + LEAD_S;
-    to.playbackRate = this.#rate;
+    this.#bendNewcomer(to, 1);
     to.currentTime = targetS;
     if (!(await this.#ready(to))) return false;
     await this.#sleep(Math.max(0, targetS - lateS - from.currentTime) * 1000);
@@ -177,6 +182,12 @@ export class Deck extends EventTarget {
       return false;
     }
     return true;
+  }
+
+  /** @param {HTMLAudioElement} to @param {number} bend */
+  #bendNewcomer(to, bend) {
+    this.#bend = bend;
+    to.playbackRate = this.#rate * bend;
   }
 
   /** @param {HTMLAudioElement} from @param {HTMLAudioElement} to */
@@ -196,6 +207,7 @@ export class Deck extends EventTarget {
     hush(from, true);
     this.#active = to;
     this.#spare = from;
+    this.#bend = null;
     this.#source = source;
     // The one that is heard carries the name by which it is known.
     [from.id, to.id] = [to.id, from.id];
@@ -288,6 +300,8 @@ export class Deck extends EventTarget {
   set playbackRate(rate) {
     this.#rate = rate;
     this.#active.playbackRate = rate;
+    // A newcomer that kept another rate would carry it over, and leave the film with it.
+    if (this.#bend !== null) this.#spare.playbackRate = rate * this.#bend;
   }
 
   get preservesPitch() {
