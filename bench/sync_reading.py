@@ -115,10 +115,11 @@ def take(
     if first_word_counts:
         early = moments[: len(moments) - len(settled)]
         result.first_ms += [one.reading.error_s * 1000 for one in early if one.reading]
-    count_unread(result, settled, murmur.STEP_S if film.murmurs else 1.0)
+    step_s = murmur.STEP_S if film.murmurs else 1.0
+    count_unread(result, settled, step_s)
     counted_from = first_at if from_the_sound else since
     readings = [one.reading for one in moments]
-    result.joins_s.append(synced_after_s(readings, began, counted_from, heard.bound_s))
+    result.joins_s.append(synced_after_s(readings, began, counted_from, heard.bound_s, step_s))
 
 
 def count_unread(result: Result, moments: Sequence[Moment], step_s: float) -> None:

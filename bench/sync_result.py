@@ -160,15 +160,28 @@ def every_reading(results: Sequence[Result]) -> str:
 
 
 def synced_after_s(
-    readings: Sequence[Reading | None], first_sound_at: float, tapped_at: float, bound_s: float
+    readings: Sequence[Reading | None],
+    first_sound_at: float,
+    tapped_at: float,
+    bound_s: float,
+    step_s: float,
 ) -> float:
     """From the tap until the sound was within 40 ms and stayed so; infinite where it did not.
 
-    None stands for a moment at which there should have been something to read.
+    None stands for a moment at which there should have been something to read. Once it was in sync,
+    so few of them, *step_s* apart, as last no longer than the holes that are allowed later on
+    (HOLE_MS) do not count: a reading fails where two rates meet.
     """
     synced_at: float | None = first_sound_at
+    unread, was_read = 0, False
     for reading in readings:
-        if reading is None or abs(reading.error_s) + bound_s > MAX_MS / 1000:
+        unread = unread + 1 if reading is None else 0
+        if reading is None:
+            if not was_read or round(unread * step_s * 1000) > HOLE_MS:
+                synced_at = None
+            continue
+        was_read = True
+        if abs(reading.error_s) + bound_s > MAX_MS / 1000:
             synced_at = None
         elif synced_at is None:
             synced_at = reading.at

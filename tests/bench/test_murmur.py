@@ -51,6 +51,26 @@ def test_a_jump_is_seen_where_it_was() -> None:
     assert min(len(early), len(late)) >= 37
 
 
+def test_where_the_rate_changes_it_is_read_where_it_was() -> None:
+    """Bent by 8 % for half a second, again and again: no seam is read at another place."""
+    film = _film(60, 0)
+    steps = np.ones(58 * RATE_HZ)
+    for begin in range(3, 55, 4):
+        steps[begin * RATE_HZ : begin * RATE_HZ + RATE_HZ // 2] = 0.92
+        steps[(begin + 2) * RATE_HZ : (begin + 2) * RATE_HZ + RATE_HZ // 2] = 1.08
+    places = np.cumsum(steps) - 1
+    samples = np.interp(places, np.arange(len(film)), film).astype(np.float32)
+    moments = read(_recording(samples), BEGUN_AT, BEGUN_AT + 1, BEGUN_AT + 56)
+    found = [one for one in moments if one is not None]
+    # One at each seam may be unlike any place.
+    assert len(found) >= len(moments) - 4 * len(range(3, 55, 4))
+    true_s = [
+        (places[round((one.at - BEGUN_AT) * RATE_HZ)] / RATE_HZ) - (one.at - BEGUN_AT)
+        for one in found
+    ]
+    assert [one.error_s for one in found] == pytest.approx(true_s, abs=0.006)
+
+
 def test_silence_has_no_reading_and_is_measured() -> None:
     """42 ms without sound are a gap of 42 ms; a second of silence says nothing of the film."""
     samples = _film(6, 0)

@@ -86,4 +86,25 @@ def test_in_sync_is_from_when_on_it_stays_so(errors_s: list[float | None], after
         None if error_s is None else Reading(at, error_s)
         for at, error_s in zip((10.5, 10.75, 11.0), errors_s, strict=True)
     ]
-    assert synced_after_s(readings, 10.4, 10.0, 0.002) == pytest.approx(after_s)
+    assert synced_after_s(readings, 10.4, 10.0, 0.002, 0.25) == pytest.approx(after_s)
+
+
+@pytest.mark.parametrize(
+    ("errors_s", "after_s"),
+    [
+        ([0.001, None, None, None, 0.001], 0.4),
+        ([0.001, None, None, None, None, 0.001], 0.75),
+        ([None, 0.001, 0.001], 0.55),
+        ([0.001, None, 0.1, None, 0.001], 0.7),
+        ([0.001, None, None, None, None], float("inf")),
+    ],
+)
+def test_few_moments_that_cannot_be_read_do_not_undo_a_join(
+    errors_s: list[float | None], after_s: float
+) -> None:
+    """As little as a settled sound may be unreadable for, and only once it was in sync."""
+    readings = [
+        None if error_s is None else Reading(10.5 + count * 0.05, error_s)
+        for count, error_s in enumerate(errors_s)
+    ]
+    assert synced_after_s(readings, 10.4, 10.0, 0.002, 0.05) == pytest.approx(after_s)
