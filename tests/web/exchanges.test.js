@@ -10,7 +10,7 @@ const SLEEP_MS = 20 * 60_000;
 
 /** A phone whose own clock may stand still, and a Tell that may be out of reach; nothing runs by itself. */
 function phone() {
-  const it = { deviceMs: 5000, wallMs: TELL_MS - 300_000, tellMs: TELL_MS, reachable: true, asked: 0 };
+  const it = { deviceMs: 5000, wallMs: TELL_MS - 300_000, tellMs: TELL_MS, reachable: true, asked: 0, wayMs: 2 };
   performance.now = () => it.deviceMs;
   Date.now = () => it.wallMs;
   it.pass = (ms, { asleep = false } = {}) => {
@@ -24,8 +24,8 @@ function phone() {
     time: async () => {
       it.asked += 1;
       if (!it.reachable) throw new ApiError("network", 0);
-      const [sentMs, atUs] = [it.deviceMs, (it.tellMs + 2) * 1000];
-      it.pass(4);
+      const [sentMs, atUs] = [it.deviceMs, (it.tellMs + it.wayMs) * 1000];
+      it.pass(2 * it.wayMs);
       return { sentMs, receivedMs: it.deviceMs, serverReceivedUs: atUs, serverSentUs: atUs, serverBoundUs: 0 };
     },
   };
@@ -67,4 +67,21 @@ test("a network that is gone for a while leaves a clock that nobody doubts as it
   await settled();
   assert.equal(it.clock.measured, true);
   assert.ok(Math.abs(it.errorMs()) < 3);
+});
+
+test("where the way is long the first bursts follow each other soon, and only those", async () => {
+  for (const [wayMs, soon] of [[2, 0], [40, 2]]) {
+    const it = phone();
+    it.wayMs = wayMs;
+    await it.exchanges.known();
+    await settled();
+    const once = it.asked;
+    // Ticked each second; what was asked within the half minute after the first burst.
+    for (let count = 0; count < 25; count += 1) {
+      it.pass(1000);
+      it.exchanges.tick();
+      await settled();
+    }
+    assert.equal(it.asked, once * (1 + soon), `${wayMs} ms`);
+  }
 });

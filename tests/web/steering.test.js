@@ -106,6 +106,37 @@ test("a device that reads late for ten seconds moves the sound by half of it at 
   assert.ok(Math.abs(device.errorMs()) <= 6.5, String(device.errorMs()));
 });
 
+test("a reading that goes wrong all at once and comes back moves the sound by little", async () => {
+  // As it was captured: 36 ms late two seconds after the start; 70 ms, later.
+  for (const [fromMs, lateS] of [[2300, 0.036], [9000, 0.07], [9000, -0.05]]) {
+    const device = new Device(100, 0);
+    device.misreadS = () => (device.nowMs < fromMs ? 0 : lateS * Math.exp((fromMs - device.nowMs) / 5000));
+    let worst = 0;
+    await steer(device, 40, null, () => {
+      worst = Math.max(worst, Math.abs(device.errorMs()));
+    });
+    assert.ok(worst <= 10, `${lateS}: ${worst}`);
+    assert.equal(device.seeks.length, 0);
+  }
+});
+
+test("a hole that no event tells of is put right within five seconds", async () => {
+  for (const lateS of [0.028, 0.06, 0.09]) {
+    const device = new Device(100, 0);
+    let hurtMs = null;
+    let rightMs = null;
+    await steer(device, 30, null, () => {
+      if (hurtMs === null && device.nowMs > 6000) {
+        hurtMs = device.nowMs;
+        device.heard -= lateS;
+      }
+      if (hurtMs !== null && rightMs === null && Math.abs(device.errorMs()) < 20) rightMs = device.nowMs;
+    });
+    assert.ok(rightMs !== null && rightMs - hurtMs <= 5500, `${lateS}: ${rightMs - hurtMs} ms`);
+    assert.ok(Math.abs(device.errorMs()) <= 6.5, String(device.errorMs()));
+  }
+});
+
 test("sound that is late indeed is in sync all the same, in two steps", async () => {
   const device = new Device(100, 0);
   let hurt = false;

@@ -1,12 +1,15 @@
 /**
- * When Tell's clock is asked: in bursts, every half minute, and at once after the device slept, or
- * its clock was set, or the page came back.
+ * When Tell's clock is asked: in bursts, every half minute, sooner at first where the network
+ * trembles, and at once after the device slept, or its clock was set, or the page came back.
  */
 
 import { ApiError } from "./api.js";
 import { cameApartMs, read } from "./clock.js";
 
 const EVERY_MS = 30_000;
+/** The first bursts follow each other so soon where the network trembles: more of them, better known. */
+const SOON_MS = 5_000;
+const EARLY_BURSTS = 3;
 const BURST = 8;
 /** A first burst that failed is tried again so soon; a later one has time. */
 const RETRY_FIRST_MS = 2000;
@@ -29,6 +32,7 @@ export class Exchanges {
   #parts;
   #dueMs = -Infinity;
   #looked;
+  #bursts = 0;
   #closed = false;
   /** @type {{ good: Promise<void>, done: Promise<void> } | null} */ #burst = null;
 
@@ -92,6 +96,10 @@ export class Exchanges {
         const known = clock.estimate(performance.now());
         if (count >= ENOUGH_READINGS || (known && known.boundMs < ENOUGH_BOUND_MS)) good();
       }
+      this.#bursts += 1;
+      const known = clock.estimate(performance.now());
+      const trembles = known !== null && known.boundMs >= ENOUGH_BOUND_MS;
+      if (trembles && this.#bursts < EARLY_BURSTS) this.#dueMs = performance.now() + SOON_MS;
       const { deviceMs, wallMs } = look();
       const kept = clock.remember(deviceMs, wallMs);
       if (kept) memory.set(KEY, JSON.stringify(kept));

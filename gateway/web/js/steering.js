@@ -3,7 +3,7 @@
  * bends the rate or seeks. It never counts ticks, since a hidden page gets few of them.
  */
 
-import { decide, estimate, SEEK_S, UNBENT_SEEK_S } from "./sync.js";
+import { decide, estimate, SEEK_S, UNBENT_SEEK_S, vanishes } from "./sync.js";
 
 /** @typedef {import("./sync.js").After} After */
 
@@ -13,6 +13,8 @@ const SETTLE_MS = 100;
 /** After a start or a leap it is measured at once, and then over so many seconds (see estimate). */
 const FINE = { tickMs: 50, readings: 6 };
 const STEADY = { tickMs: 400, readings: 10 };
+/** After a leap of the readings that no event tells of: long enough to see whether it vanishes. */
+const UNSURE = { tickMs: 200, readings: 10 };
 /** From one reading to the next: this is no noise, something happened. */
 const LEAP_S = 0.03;
 /** No noise either: two readings are enough. */
@@ -45,6 +47,7 @@ export class Steering {
   #silences;
   #readings = /** @type {number[]} */ ([]);
   #fineTries = FINE_TRIES;
+  #unsure = false;
   /** Device time since which it is too far off to bend. @type {number | null} */ #farSinceMs = null;
   #flowsFromS = 0;
   /** What it came out of last, and when. @type {{ after: After, atMs: number }} */
@@ -74,8 +77,14 @@ export class Steering {
   /** What was measured says nothing any more: the film was moved, or the sound interrupted. */
   startAfresh() {
     this.errorS = null;
+    this.#measureAgain();
+  }
+
+  /** At once, and as well as after a start. */
+  #measureAgain() {
     this.#readings = [];
     this.#fineTries = FINE_TRIES;
+    this.#unsure = false;
   }
 
   /** The data have just stopped, or are back: that is looked at now, and not with the next tick. */
@@ -106,7 +115,12 @@ export class Steering {
         napMs = this.#pace().tickMs;
         continue;
       }
-      const decision = decide(errorS, this.#pause(), this.#farForS(errorS), this.#after(), this.#bends);
+      const farForS = this.#farForS(errorS);
+      if (this.#mayVanish(errorS)) {
+        this.#readings.shift();
+        continue;
+      }
+      const decision = decide(errorS, this.#pause(), farForS, this.#after(), this.#bends);
       if (decision.action === "seek") {
         if (!this.#seek()) return true;
       } else if (decision.action === "bend" && !this.#mayBeNoise(errorS)) {
@@ -168,13 +182,19 @@ export class Steering {
     return again && Math.abs(errorS) < NOISE_S;
   }
 
+  /** Once it flows: an error that is less from reading to reading may be none. @param {number} errorS */
+  #mayVanish(errorS) {
+    return this.#pace() !== FINE && Math.abs(errorS) < SEEK_S && vanishes(this.#readings);
+  }
+
   /** Once it flows, sound that seems a little late may be on time: see estimate. @param {number} errorS */
   #mayBeLateReading(errorS) {
     return this.#pace() === STEADY && errorS < 0 && errorS > -NOISE_S;
   }
 
   #pace() {
-    return this.#fineTries > 0 ? FINE : STEADY;
+    if (this.#fineTries <= 0) return STEADY;
+    return this.#unsure ? UNSURE : FINE;
   }
 
   /** The error, once there are readings enough to tell; null until then. */
@@ -183,15 +203,14 @@ export class Steering {
     const reading = this.#read();
     const last = this.#readings.at(-1);
     if (reading === null) {
-      this.#readings = [];
-      this.#fineTries = FINE_TRIES;
+      this.#measureAgain();
       return null;
     }
     if (pace === STEADY && last !== undefined && Math.abs(reading - last) > LEAP_S) {
-      this.#readings = [];
-      this.#fineTries = FINE_TRIES;
-      // A hole that no event told of: a device that slept, say.
+      this.#measureAgain();
+      // A hole that no event told of: a device that slept, say. A smaller one may be misread.
       if (Math.abs(reading - last) > SEEK_S) this.#fresh = { after: "gap", atMs: performance.now() };
+      else this.#unsure = true;
     }
     this.#readings.push(reading);
     const far = this.#readings.length >= 2 && this.#readings.every((one) => Math.abs(one) > FAR_S);
@@ -228,6 +247,7 @@ export class Steering {
   async #bend({ rate, forS }, alive) {
     const { audio } = this.#parts;
     this.#fineTries -= 1;
+    this.#unsure = false;
     this.#readings = [];
     audio.playbackRate = rate;
     await this.#nap(forS * 1000);

@@ -8,7 +8,12 @@
 /** From here on a bend would take too long, or be heard: go to the right place. */
 export const SEEK_S = 0.1;
 /** Smaller errors are left alone: `currentTime` itself is good to 2 ms. */
-const KEEP_S = 0.006;
+const KEEP_S = 0.004;
+/**
+ * Sound that creeps ahead comes from an output whose clock is fast, and will go on: it is put as
+ * far to the other side, and crosses the film on its way back. (What creeps behind may be misread.)
+ */
+const BEYOND_S = KEEP_S;
 /** Below this nobody notices the error, so it may wait for the narrator's next pause. */
 const NOTICED_S = 0.015;
 const PATIENCE_S = 5;
@@ -32,6 +37,9 @@ const SHORTEST_BEND_S = 0.05;
 const SEEK_PATIENCE_S = 1.5;
 /** So far off what she hears is of no use, and nothing is lost by cutting it off. */
 const USELESS_S = 2;
+
+/** So much less from one half of the readings to the other is more than noise, or a clock that drifts. */
+const VANISHED = 0.15;
 
 /** How far ahead of the film a place is cued: time for the seek, and for its data. */
 const LEADS_S = [0.25, 0.4, 0.8, 1.5];
@@ -65,13 +73,14 @@ export function decide(errorS, pause, knownForS, after = null, bends = true) {
     return wait ? { action: "wait", forS: pause.inS } : { action: "seek" };
   }
   if (!bends) return unbent(size, pause, knownForS, after);
+  const beyondS = after === null && errorS > 0 && size <= NOTICED_S ? BEYOND_S : 0;
   if (pause.inS === 0 && pause.forS >= SHORTEST_BEND_S) {
-    return bend(errorS, PAUSE_BEND, pause.forS);
+    return bend(errorS, PAUSE_BEND, pause.forS, beyondS);
   }
   if (after !== null && size > START_NOTICED_S) return bend(errorS, START_BEND, Infinity);
   if (size <= NOTICED_S && pause.inS <= PATIENCE_S) return { action: "wait", forS: pause.inS };
   const rate = size > NOTICED_S ? FIRM_BEND : GENTLE_BEND;
-  return bend(errorS, rate, Math.max(pause.inS, SHORTEST_BEND_S));
+  return bend(errorS, rate, Math.max(pause.inS, SHORTEST_BEND_S), beyondS);
 }
 
 /**
@@ -91,9 +100,13 @@ function unbent(size, pause, knownForS, after) {
   return { action: "keep" };
 }
 
-/** @param {number} errorS @param {number} by @param {number} roomS @returns {Decision} */
-function bend(errorS, by, roomS) {
-  const forS = Math.min(Math.abs(errorS) / by, LONGEST_BEND_S, roomS);
+/**
+ * @param {number} errorS @param {number} by @param {number} roomS
+ * @param {number} [beyondS] how far to go to the other side
+ * @returns {Decision}
+ */
+function bend(errorS, by, roomS, beyondS = 0) {
+  const forS = Math.min((Math.abs(errorS) + beyondS) / by, LONGEST_BEND_S, roomS);
   return { action: "bend", rate: 1 - Math.sign(errorS) * by, forS };
 }
 
@@ -106,6 +119,18 @@ function bend(errorS, by, roomS) {
 export function estimate(readings) {
   const sorted = [...readings].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) * 0.85)];
+}
+
+/**
+ * Whether the error that a run of readings shows is on its way out by itself. Sound that lost its
+ * place stays as far beside it; a guess of the output's delay that went wrong (after a start, and
+ * all at once some seconds later) comes back within some ten seconds, as PulseAudio's does.
+ * @param {number[]} readings the oldest first
+ */
+export function vanishes(readings) {
+  const half = Math.floor(readings.length / 2);
+  const [before, now] = [estimate(readings.slice(0, half)), estimate(readings.slice(half))];
+  return before * now > 0 && Math.abs(now) < Math.abs(before) * (1 - VANISHED);
 }
 
 /**
