@@ -49,6 +49,7 @@ BENCHES = (
     Bench("modes", "bench.modes"),
     Bench("joins", "bench.joins"),
     Bench("refusals", "bench.refusals"),
+    Bench("enemies", "bench.enemies", (), ("--seconds", "1")),
     Bench("listeners", "bench.listeners", (), ("--listeners", "50", "--seconds", "6")),
     Bench(
         "listeners-10000",

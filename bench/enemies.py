@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.evening import RENDITION, make_evening
+from bench.figures import Bar, Chart, hand_over, rounded
 from bench.processes import port_of
 from bench.tree import resident_bytes
 from demo.services import program, start_service
@@ -32,6 +33,8 @@ from tests.gateway.enemies.clients import lines, send, until_closed
 from tests.gateway.workers.clients import Wire
 
 SECONDS = 10.0
+# A player has tens of seconds in store; a segment that takes longer than this is no service.
+_SERVED_MS = 1000.0
 _EVERY_S = 0.02
 _SEGMENT = 48_000
 _SEGMENTS = 1000
@@ -55,15 +58,23 @@ class Heard:
     reconnected: int
     peak_bytes: int
 
+    def within_ms(self, part: float) -> float:
+        """So long took each of this part of the segments at most, in milliseconds."""
+        return 1000 * sorted(self.took_s)[int(part * (len(self.took_s) - 1))]
+
     def row(self, name: str, attacks: int | None, seconds: float) -> str:
         """Its line of the table."""
-        ordered = sorted(self.took_s)
-        p50, p99 = (1000 * ordered[int(part * (len(ordered) - 1))] for part in (0.5, 0.99))
         often = "" if attacks is None else f"{attacks / seconds:,.0f}"
-        return (
-            f"| {name} | {often} | {len(ordered)} | {p50:.1f} / {p99:.1f} / "
-            f"{1000 * ordered[-1]:.0f} ms | {self.reconnected} | {self.peak_bytes / 1e6:.0f} MB |"
-        )
+        p50, p99, slowest = (self.within_ms(part) for part in (0.5, 0.99, 1.0))
+        took = f"{p50:.1f} / {p99:.1f} / {slowest:.0f} ms"
+        resident = f"{self.peak_bytes / 1e6:.0f} MB"
+        cells = (name, often, str(len(self.took_s)), took, str(self.reconnected), resident)
+        return f"| {' | '.join(cells)} |"
+
+    def bar(self, name: str, *, peer: bool = False) -> Bar:
+        """Its bar of the picture."""
+        most = None if peer else _SERVED_MS
+        return Bar(name=name, value=rounded(self.within_ms(0.99)), peer=peer, at_most=most)
 
 
 HEADING = (
@@ -73,7 +84,7 @@ HEADING = (
 
 
 async def main(seconds: float) -> int:
-    """Print the table; the exit code is 1 where the listener was not served."""
+    """Print the table; 1 where the listener was not served, or had to connect again."""
     raise_descriptors()
     with tempfile.TemporaryDirectory(prefix="tell-bench-", dir=".") as name:
         folder = await asyncio.to_thread(Path(name).absolute)
@@ -92,6 +103,8 @@ async def main(seconds: float) -> int:
             )
             alone = await _listen(port, pid, own, seconds)
             print(alone.row("alone", None, seconds), flush=True)
+            bars = [alone.bar("alone", peer=True)]
+            again = alone.reconnected
             for attack in ATTACKS:
                 async with _attacked(attack, port, other) as attackers:
                     heard = await _listen(port, pid, own, seconds)
@@ -100,10 +113,14 @@ async def main(seconds: float) -> int:
                     assert attackers.stdout is not None
                     attacks = int(await attackers.stdout.read() or b"0")
                 print(heard.row(attack, attacks, seconds), flush=True)
+                bars.append(heard.bar(attack))
+                again += heard.reconnected
             stands = tell.process.returncode is None
         finally:
             await tell.stop()
-    return 0 if stands else 1
+    title = "Milliseconds until a listener has a segment while others attack, p99"
+    missed = hand_over(Chart(title=title, command="make bench-enemies", bars=bars))
+    return 0 if stands and not again and not missed else 1
 
 
 async def _listen(port: int, pid: int, path: str, seconds: float) -> Heard:
