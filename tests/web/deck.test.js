@@ -81,6 +81,19 @@ test("nothing sounds: the other one is put to the same place, and stays silent t
   assert.deepEqual([deck.paused, deck.currentTime, second.id], [true, 7, "sound"]);
 });
 
+test("led to another place while the other one is put to its own, both are there", async () => {
+  const [first, second] = [new Sound("sound"), new Sound("")];
+  const deck = new Deck(first, second, sleep);
+  first.currentTime = 7;
+  second.seeksSlowly = true;
+  const over = deck.handOver(download);
+  await turns();
+  deck.currentTime = 30;
+  second.arrive();
+  assert.equal(await over, true);
+  assert.deepEqual([second.id, second.currentTime, deck.currentTime], ["sound", 30, 30]);
+});
+
 test("pressed while the other one is put to its place, the sound goes on", async () => {
   const [first, second] = [new Sound("sound"), new Sound("")];
   const deck = new Deck(first, second, sleep);

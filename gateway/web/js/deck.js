@@ -19,6 +19,9 @@ const SETTLE_MS = 250;
 const READINGS = 9;
 const READ_EVERY_MS = 20;
 const ROUNDS = 14;
+/** While nothing sounds: an element that does not take the place it is put to is left so. */
+const LOOKS = 3;
+const SAME_S = 0.001;
 /** Both are heard for no longer than this: the silenced one is let go once that has taken effect. */
 const LET_GO_MS = 100;
 
@@ -114,9 +117,14 @@ export class Deck extends EventTarget {
     this.#bend = 1;
     source.attach(to, from.currentTime);
     let done = (await this.#ready(to)) && alive();
-    // She may press between the last look and the change: what is heard then must sound.
-    do done = done && (await this.#comeLevel(from, to, alive));
-    while (done && alive() && from.paused !== to.paused);
+    let looks = 0;
+    // Between the last look and the change she may press, or be led to another place.
+    const changed = () =>
+      from.paused !== to.paused || (from.paused && !samePlace(from, to) && looks < LOOKS);
+    do {
+      looks += 1;
+      done = done && (await this.#comeLevel(from, to, alive));
+    } while (done && alive() && changed());
     if (!done || !alive()) {
       if (alive()) this.#bend = null;
       to.pause();
@@ -312,6 +320,11 @@ export class Deck extends EventTarget {
     this.#active.preservesPitch = on;
     this.#spare.preservesPitch = on;
   }
+}
+
+/** @param {HTMLAudioElement} one @param {HTMLAudioElement} other */
+function samePlace(one, other) {
+  return Math.abs(one.currentTime - other.currentTime) < SAME_S;
 }
 
 /** Make it unheard, and heard again. @param {HTMLAudioElement} audio @param {boolean} on */
