@@ -16,7 +16,17 @@ const PAGE = "/listen";
 const MEDIA_TYPE = "audio/mp4";
 const POSTERS = "tell-posters";
 
-self.addEventListener("install", (event) => event.waitUntil(install()));
+/**
+ * What this worker never answers. By the Static Routing API it is not even asked: a stream need not
+ * wake it, and what the page asks for all the time does not keep it from giving way to a new version.
+ */
+const PASSED = ["/tell/*", "/time", "/stream/*"];
+
+self.addEventListener("install", (event) => {
+  // Refused by a browser, each of them passes through the fetch event.
+  event.addRoutes?.(PASSED.map(toTheNetwork)).catch(() => {});
+  event.waitUntil(install());
+});
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 self.addEventListener("message", (event) => {
   if (event.data === "take-over") self.skipWaiting();
@@ -35,6 +45,11 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(poster(event.request));
   }
 });
+
+/** @param {string} pathname */
+function toTheNetwork(pathname) {
+  return { condition: { urlPattern: { pathname } }, source: "network" };
+}
 
 /** Have every file of this version, or do not become this version. */
 async function install() {

@@ -193,6 +193,38 @@ async def test_a_phone_that_is_full(world: World, page: Page) -> None:
     await expect(track).to_have_text(WHOLE)
 
 
+async def test_the_worker_is_asked_for_nothing_that_it_does_not_answer(
+    world: World, page: Page
+) -> None:
+    """Tell's answers, the clock's and the streams pass it by; the app's own files do not."""
+    sale = await world.sell(RUNNING)
+    await page.goto(sale.listen_url)
+    await page.evaluate(_CONTROLLED)
+    asked = await page.evaluate("""async () => {
+      const worker = navigator.serviceWorker;
+      await new Promise((resolve) => {
+        worker.addEventListener("controllerchange", resolve);
+        if (worker.controller) resolve();
+      });
+      // The app clears the list of them after each look at the clock; who observes has them first.
+      const paths = ["/time?nonce=x", "/tell/nothing", "/stream/x/y.mp4", "/app/css/tell.css?x"];
+      const seen = new Map();
+      const all = new Promise((resolve) => {
+        const look = (list) => {
+          for (const { name, workerMatchedSourceType } of list.getEntries()) {
+            seen.set(name.slice(location.origin.length), workerMatchedSourceType);
+          }
+          if (paths.every((path) => seen.has(path))) resolve();
+        };
+        new PerformanceObserver(look).observe({ type: "resource" });
+      });
+      for (const path of paths) await (await fetch(path)).arrayBuffer();
+      await all;
+      return paths.map((path) => seen.get(path));
+    }""")
+    assert asked == ["network", "network", "network", ""]
+
+
 async def test_a_new_version_waits_until_nobody_listens(
     world: World, way: Faulty, page: Page
 ) -> None:
