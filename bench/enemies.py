@@ -177,19 +177,23 @@ async def _attacked(attack: str, port: int, path: str) -> AsyncIterator[asyncio.
 async def _pour_head(port: int, _path: str) -> None:
     """Lines of a head, until it is refused."""
     async with lines(port, 1) as (line,):
-        ending = asyncio.create_task(until_closed(line))
-        await send(line, b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
-        await _pour(line, b"X-A: b\r\n" * 2000, ending)
+        await _pour(line, b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"X-A: b\r\n" * 2000)
 
 
-async def _pour(line: socket.socket, block: bytes, ending: asyncio.Task[bytes]) -> None:
-    """Send *block* again and again, until the other end has had enough."""
-    while await send(line, block):
-        # Others have their turn, and the answer too.
-        await asyncio.wait([ending], timeout=0)
-        if ending.done():
-            break
-    await ending
+async def _pour(line: socket.socket, head: bytes, block: bytes) -> None:
+    """Send *head*, and *block* again and again, until the other end has had enough."""
+    ending = asyncio.create_task(until_closed(line))
+    try:
+        await send(line, head)
+        while await send(line, block):
+            # Others have their turn, and the answer too.
+            await asyncio.wait([ending], timeout=0)
+            if ending.done():
+                break
+        await ending
+    finally:
+        # Who ends the attack closes the line under it.
+        ending.cancel()
 
 
 async def _be_silent(port: int, _path: str) -> None:
@@ -205,9 +209,7 @@ async def _pour_body(port: int, _path: str) -> None:
         ("Transfer-Encoding: chunked", b"10000\r\n" + _BLOCK + b"\r\n"),
     ):
         async with lines(port, 1) as (line,):
-            ending = asyncio.create_task(until_closed(line))
-            await send(line, f"{_JSON}{framing}\r\n\r\n".encode())
-            await _pour(line, block, ending)
+            await _pour(line, f"{_JSON}{framing}\r\n\r\n".encode(), block)
 
 
 async def _bomb(port: int, _path: str) -> None:

@@ -115,6 +115,7 @@ class Result:
         """Take over a piece of a long listening that was read by itself."""
         self.errors_ms += piece.errors_ms
         self.joins_s += piece.joins_s
+        self.readings += piece.readings
         self.bound_ms = max(self.bound_ms, piece.bound_ms)
         self.moments += piece.moments
         self.unread += piece.unread

@@ -268,21 +268,32 @@ async def two_hours(bench: Bench, result: Result) -> None:
             following = recorder_of(bench.card, stack)
             recording = recorder.stop()
             recorder = following
-            pieces.append(
-                loop.run_in_executor(
-                    bench.reader, _piece, recording, film, start, since, bool(pieces)
-                )
+            piece = loop.run_in_executor(
+                bench.reader, _piece, recording, film, start, since, tapped_at
             )
+            piece.add_done_callback(_tell_piece)
+            pieces.append(piece)
             since = time.time()
-    for piece in await asyncio.gather(*pieces):
-        result.add(piece)
+    for done in await asyncio.gather(*pieces):
+        result.add(done)
 
 
-def _piece(recording: Recording, film: Film, start: float, since: float, goes_on: bool) -> Result:
+def _tell_piece(piece: asyncio.Future[Result]) -> None:
+    """Two hours are long: what goes wrong early is seen early."""
+    if not piece.cancelled() and piece.exception() is None:
+        print(piece.result(), flush=True)
+
+
+def _piece(
+    recording: Recording, film: Film, start: float, since: float, tapped_at: float
+) -> Result:
     """One piece of a long listening, read in another process."""
-    result = Result("")
+    goes_on = since > tapped_at
+    result = Result(f"  from minute {(since - tapped_at) / 60:.0f} on")
     take(result, recording, film, start, since, first_word_counts=goes_on, sounding=goes_on)
     result.errors_ms += result.first_ms
+    result.readings = [(at + since - tapped_at, error_ms) for at, error_ms in result.readings]
+    result.took_s = time.time() - since
     if goes_on:
         result.joins_s.clear()
     return result

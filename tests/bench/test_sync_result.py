@@ -108,3 +108,16 @@ def test_few_moments_that_cannot_be_read_do_not_undo_a_join(
         for count, error_s in enumerate(errors_s)
     ]
     assert synced_after_s(readings, 10.4, 10.0, 0.002, 0.05) == pytest.approx(after_s)
+
+
+def test_pieces_of_a_long_listening_become_one() -> None:
+    """Errors, moments and readings are put together; of the bounds the widest counts."""
+    whole = Result("two hours")
+    for bound_ms, readings in ((2.0, [(1.0, 3.0)]), (3.0, [(301.0, -41.0)])):
+        piece = Result("", bound_ms=bound_ms, moments=300, unread=1, step_ms=1000, hole_ms=1000)
+        piece.readings = readings
+        piece.errors_ms = [error_ms for _, error_ms in readings]
+        whole.add(piece)
+    assert (whole.bound_ms, whole.moments, whole.unread) == (3.0, 600, 2)
+    assert whole.readings == [(1.0, 3.0), (301.0, -41.0)]
+    assert "max and bound above 40 ms" in whole.faults
