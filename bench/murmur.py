@@ -141,9 +141,10 @@ def _search(
     )[: 2 * reach + 1]
     first_looked, last_looked = 0, len(likeness)
     if near_s is not None:
-        there_s = round(place - begin - (width - 1) / 2 + near_s * RATE_HZ)
-        first_looked = min(max(0, there_s - round(_NEAR_S * RATE_HZ)), len(likeness) - 1)
-        last_looked = max(first_looked + 1, there_s + round(_NEAR_S * RATE_HZ))
+        expected = round(place - begin - (width - 1) / 2 + near_s * RATE_HZ)
+        beside = round(_NEAR_S * RATE_HZ)
+        first_looked = min(max(0, expected - beside), len(likeness) - 1)
+        last_looked = max(first_looked + 1, expected + beside)
     best = first_looked + int(np.argmax(likeness[first_looked:last_looked]))
     there = film[best : best + width]
     both = float(np.sqrt(np.sum(heard**2 * taper) * np.sum(there**2 * taper)))
