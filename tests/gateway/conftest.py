@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -13,7 +15,16 @@ from aiohttp.test_utils import TestServer
 from media.library import Library
 from media.storage import LocalStorage
 from media.track import Track, current_key, dump_track
-from tests.gateway.town import NOW, Clients, HandClock, Town, amc_app, make_chain, open_town
+from tests.gateway.town import (
+    NOW,
+    Clients,
+    HandClock,
+    Seconds,
+    Town,
+    amc_app,
+    make_chain,
+    open_town,
+)
 from tests.services.mariadb import tell_database
 from tests.services.once import made_once
 from tests.sounds import FULL_LADDER, publish_short_track
@@ -64,6 +75,18 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clock() -> HandClock:
     """The one clock of Tell and AMC-clone."""
     return HandClock(NOW)
+
+
+@pytest.fixture
+def one_window(monkeypatch: pytest.MonkeyPatch) -> Seconds:
+    """The clock of the limits that are counted in memory, which stands still until it is moved.
+
+    Their library begins a window at each full minute; one that began amid a test would give its
+    client one more, since of the window before a little has slid out by then.
+    """
+    seconds = Seconds(time.time())
+    monkeypatch.setattr("limits.aio.storage.memory.time", SimpleNamespace(time=seconds))
+    return seconds
 
 
 @pytest.fixture

@@ -9,20 +9,12 @@ import pytest
 from gateway.health import ProbeError
 from gateway.limits import Limits, Policy
 from media.settings import SettingsError
+from tests.gateway.town import Seconds
 from tests.services.redis import RedisServer
 
-# A window that no test outlives.
+pytestmark = pytest.mark.usefixtures("one_window")
 POLICY = Policy("test", 3, window_s=3600)
 OTHER = Policy("other", 3, window_s=3600)
-
-
-class Seconds:
-    """A monotonic clock that is moved by hand."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -56,6 +48,19 @@ async def test_a_look_counts_nothing(memory: Limits) -> None:
         await memory.take(POLICY, "a")
     standing = await memory.look(POLICY, "a")
     assert (standing.allowed, standing.remaining) == (False, 0)
+
+
+async def test_a_window_slides(memory: Limits, one_window: Seconds) -> None:
+    """Of what came in the window before there counts what lies within the last 3600 s."""
+    one_window.now -= one_window.now % 3600
+    for _ in range(3):
+        await memory.take(POLICY, "a")
+    one_window.now += 3600 + 600.5
+    standings = [await memory.take(POLICY, "a") for _ in range(2)]
+    assert [each.allowed for each in standings] == [True, False]
+    assert standings[1].reset_s == 600
+    one_window.now += 3600 + 1200
+    assert [(await memory.take(POLICY, "a")).allowed for _ in range(4)] == [True] * 3 + [False]
 
 
 async def test_replicas_share_what_redis_counts(redis_server: RedisServer) -> None:

@@ -21,6 +21,7 @@ from tests.gateway.town import (
 )
 from tests.services.redis import RedisServer
 
+pytestmark = pytest.mark.usefixtures("one_window")
 PURCHASE = "/tell/purchase"
 CLAIMS = "/tell/claims"
 Towns = Callable[..., Awaitable[Town]]

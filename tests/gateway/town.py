@@ -69,6 +69,17 @@ class HandClock:
         self.now += timedelta(**step)
 
 
+class Seconds:
+    """A clock in seconds that stands still until it is moved."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Now."""
+        return self.now
+
+
 class CountedStorage(LocalStorage):
     """The local storage, counting what is read of its files."""
 

@@ -6,16 +6,7 @@ import os
 from pathlib import Path
 
 from gateway.delivery.open_files import OpenFiles
-
-
-class Seconds:
-    """A clock that is moved by hand."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        """Now."""
-        return self.now
+from tests.gateway.town import Seconds
 
 
 def made(folder: Path, name: str, size: int = 100) -> str:

@@ -94,6 +94,7 @@ async def test_only_the_holder_may_report(town: Town) -> None:
         assert answer.status == 401
 
 
+@pytest.mark.usefixtures("one_window")
 async def test_too_many_reports_are_refused(town: Town) -> None:
     """30 a minute for a listener; then 429 and when to come again."""
     sold, listener = await town.ticket()
