@@ -198,9 +198,9 @@ def http_kind(error: web.HTTPException) -> Kind:
     return Kind(error.status, phrase.lower().replace(" ", "-"), phrase, phrase)
 
 
-def problem_response(kind: Kind, error: Exception, correlation_id: str) -> web.Response:
-    """Answer with the problem details of *error* (RFC 9457 3)."""
-    body: dict[str, Any] = {
+def problem_body(kind: Kind, error: Exception, correlation_id: str) -> bytes:
+    """The problem details of *error* (RFC 9457 3)."""
+    members: dict[str, Any] = {
         "type": f"{_PROBLEM_PATH}{kind.code}",
         "title": kind.title,
         "status": kind.status,
@@ -210,13 +210,22 @@ def problem_response(kind: Kind, error: Exception, correlation_id: str) -> web.R
         "correlation_id": correlation_id,
         **_members(error),
     }
+    return json.dumps(members, ensure_ascii=False).encode()
+
+
+def problem_headers(error: Exception) -> dict[str, str]:
+    """What the answer says of *error* beside its body."""
+    return _headers(error) | {"Cache-Control": "no-store"}
+
+
+def problem_response(kind: Kind, error: Exception, correlation_id: str) -> web.Response:
+    """Answer with the problem details of *error*."""
     response = web.Response(
         status=kind.status,
-        body=json.dumps(body, ensure_ascii=False).encode(),
+        body=problem_body(kind, error, correlation_id),
         content_type=MEDIA_TYPE,
-        headers=_headers(error),
+        headers=problem_headers(error),
     )
-    response.headers["Cache-Control"] = "no-store"
     if isinstance(error, BodyLateError | BodyTooLargeError):
         # Nobody reads the rest (RFC 9110 15.5.9 and 15.5.14).
         response.force_close()

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from aiohttp.helpers import rfc822_formatted_time
 from prometheus_client import Counter
 
-from catalog.traceparent import read_traceparent, trace_id_of
 from gateway.delivery.heads import HeadReader
 from gateway.delivery.open_files import OpenFiles
 from gateway.delivery.passes import Passes
@@ -97,13 +96,10 @@ class Courier:
         if sent is None:
             sent = self._sent[parcel.name] = self._bytes.labels(parcel.name)
         sent.inc(size)
-        trace_id = None
-        if wanted.traceparent is not None:
-            traceparent = read_traceparent(wanted.traceparent.decode("ascii"))
-            trace_id = None if traceparent is None else trace_id_of(traceparent)
+        traceparent = wanted.traceparent
         self._lines.write(
             request_id,
-            trace_id,
+            None if traceparent is None else traceparent.decode("ascii"),
             route=ROUTE,
             path=parcel.shown_path,
             status=206,

@@ -102,6 +102,9 @@ class Connection(web.RequestHandler):
             answer = self._usher.answer(data)
             if answer is not None:
                 self._keep_alive()
+                if isinstance(answer, bytes):
+                    self._write(answer)
+                    return
                 self._answering = self._loop.create_task(self._answer(data, answer))
                 return
         self._hand_on(data)
@@ -125,6 +128,10 @@ class Connection(web.RequestHandler):
                     self._keep_alive()
                 if waiting:
                     self.data_received(waiting)
+
+    def _write(self, answer: bytes) -> None:
+        if self.transport is not None:
+            self.transport.write(answer)
 
     def _keep_alive(self) -> None:
         """Count the time until an idle connection is closed from now."""

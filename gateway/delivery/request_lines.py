@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import structlog
 
-from gateway.logs import MASK, LineHandler
+from catalog.traceparent import read_traceparent, trace_id_of
+from gateway.logs import MASK, LineHandler, masked_text
 
 # The name under which every other request is logged.
 _LOGGER = "gateway.middleware"
 _FLUSH_S = 0.1
 _MOST_LINES = 256
+_NOT_REFUSED: Mapping[str, str] = MappingProxyType({})
 
 
 class RequestLines:
@@ -34,18 +38,24 @@ class RequestLines:
     def write(
         self,
         request_id: str,
-        trace_id: str | None,
+        traceparent: str | None,
         *,
         route: str,
         path: str,
         status: int,
         seconds: float,
         size_bytes: int,
-        correlation_id: str,
+        correlation_id: str | None,
+        refused: Mapping[str, str] = _NOT_REFUSED,
     ) -> None:
-        """Note an answer that was sent; *path* holds no token."""
+        """Note an answer that was sent; *path* holds no token.
+
+        *traceparent* is the header as it came, *refused* the code and the reason of a refusal.
+        """
         if not self._logger.isEnabledFor(logging.INFO):
             return
+        parent = read_traceparent(traceparent)
+        trace_id = None if parent is None else trace_id_of(parent)
         if not self._lines:
             self._handler = _json_handler()
         if self._handler is None:
@@ -60,18 +70,23 @@ class RequestLines:
                 size_bytes=size_bytes,
                 correlation_id=correlation_id,
                 request_id=request_id,
+                **refused,
                 **more,
             )
             return
         # In UTC, as structlog writes it.
         at = self._clock().isoformat(timespec="microseconds").removesuffix("+00:00")
         trace = "" if trace_id is None else f', "trace_id": "{trace_id}"'
-        # Every text in it is an id, a number or a constant: none needs escaping.
+        purchase = "null" if correlation_id is None else f'"{correlation_id}"'
+        why = "".join(
+            f'"{name}": {json.dumps(masked_text(text))}, ' for name, text in refused.items()
+        )
+        # Every other text in it is an id, a number or a constant: none needs escaping.
         self._lines.append(
             f'{{"method": "GET", "route": "{_shown(route)}", "path": "{path}", '
             f'"status": {status}, '
             f'"duration_ms": {seconds * 1000:.2f}, "size_bytes": {size_bytes}, '
-            f'"correlation_id": "{correlation_id}", "event": "request", '
+            f'"correlation_id": {purchase}, {why}"event": "request", '
             f'"request_id": "{request_id}"'
             f'{trace}, "level": "info", '
             f'"logger": "{_LOGGER}", "timestamp": "{at}Z"}}\n'

@@ -2,28 +2,29 @@
 
 An nginx that sends the segments itself has its decisions from here, too.
 As with segments (courier.py), it answers only what it understands beyond doubt, and as the handlers
-in gateway/routes would answer it. What is refused, or fails, goes there to be told why. What is
-counted, logged and traced is the same.
+in gateway/routes would answer it. Whose token or bearer is wrong is sent away at the turnstile,
+segments too; what fails otherwise goes to the handlers to be told why. What is counted, logged and
+traced is the same.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from aiohttp.helpers import rfc822_formatted_time
 
 from catalog.errors import CatalogError
-from catalog.traceparent import read_traceparent, trace_id_of
 from gateway.bearers import listener_by
 from gateway.delivery.answer_heads import answer_head
-from gateway.delivery.asks import Ask, DecisionAsk, GrantAsk, PlaylistAsk, read_ask
+from gateway.delivery.asks import DecisionAsk, GrantAsk, PlaylistAsk, read_ask
 from gateway.delivery.passes import Passes
 from gateway.delivery.request_lines import RequestLines
+from gateway.delivery.turnstile import REFUSALS, Asked, Turnstile
 from gateway.errors import GatewayError
-from gateway.grants import Grants, Opening
+from gateway.grants import Grants
 from gateway.headers import decision_headers, private_headers
 from gateway.logs import MASK, masked_path
 from gateway.metrics import Metrics
@@ -35,7 +36,6 @@ from media.errors import MediaError
 from media.tokens import Tokens
 
 GRANT_ROUTE = "/media/audio/{movieId}"
-_MEDIA_ROUTE = "/stream/{token}/{rendition}.m3u8"
 _MULTIVARIANT: Mapping[str, Literal["aac", "opus"]] = {"main": "aac", "opus": "opus"}
 _DECISION_ROUTE = "/stream/{token}/decision"
 _EACH = {"X-Request-Id": "%s", "Date": "%s"}
@@ -43,14 +43,12 @@ _FILLED = {"Content-Length": "%d", **_EACH}
 
 
 class _Ready(NamedTuple):
-    """An answer: the head to be filled, with *filling* first, the body, and what is noted of it."""
+    """An answer: the head to be filled, with *filling* first, the body, and whose it is."""
 
     status: int
     head: bytes
     filling: tuple[int | bytes, ...]
     body: bytes
-    route: str
-    path: str
     correlation_id: str
 
 
@@ -65,6 +63,7 @@ class Usher:
         grants: Grants,
         passes: Passes,
         tokens: Tokens,
+        turnstile: Turnstile,
         playlists: MediaPlaylists,
         metrics: Metrics,
         lines: RequestLines,
@@ -75,6 +74,7 @@ class Usher:
         self._grants = grants
         self._passes = passes
         self._tokens = tokens
+        self._turnstile = turnstile
         self._playlists = playlists
         self._metrics = metrics
         self._lines = lines
@@ -97,29 +97,38 @@ class Usher:
             for chosen_by in (MULTIVARIANT_VARY, ())
         )
 
-    def answer(self, data: bytes) -> Coroutine[Any, Any, bytes | None] | None:
-        """What will answer the request *data*; None, now or then, sends it the long way."""
+    def answer(self, data: bytes) -> bytes | Coroutine[Any, Any, bytes | None] | None:
+        """The answer to the request *data*, or what will answer it.
+
+        None, now or then, sends it the long way.
+        """
         began = time.perf_counter()
         asked = read_ask(data)
         if asked is None:
-            return None
+            return self._turnstile.refuse_segment(data, began)
+        ask = asked.ask
         if isinstance(asked, PlaylistAsk):
-            return self._say(asked.ask, began, lambda: self._playlist(asked))
+            name = asked.name if asked.name in _MULTIVARIANT else "{rendition}"
+            route, path = f"/stream/{{token}}/{name}.m3u8", f"/stream/{MASK}/{asked.name}.m3u8"
+            return self._say(Asked(route, path, ask.traceparent), began, self._playlist(asked))
         if isinstance(asked, DecisionAsk):
             if self._decision_s is None:
                 return None
-            most_s = self._decision_s
-            return self._say(asked.ask, began, lambda: self._decide(asked, most_s))
-        if preferred_type(asked.ask.accept, GRANT_OFFERS) != JSON:
+            decision = Asked(_DECISION_ROUTE, f"/stream/{MASK}/decision", ask.traceparent)
+            return self._say(decision, began, self._decide(asked, self._decision_s))
+        if preferred_type(ask.accept, GRANT_OFFERS) != JSON:
             return None
-        return self._say(asked.ask, began, lambda: self._grant(asked))
+        grant = Asked(GRANT_ROUTE, masked_path(ask.path), ask.traceparent)
+        return self._say(grant, began, self._grant(asked))
 
     async def _say(
-        self, ask: Ask, began: float, make: Callable[[], Awaitable[_Ready]]
+        self, asked: Asked, began: float, make: Coroutine[Any, Any, _Ready]
     ) -> bytes | None:
         try:
             with self._metrics.requests_running.track_inprogress():
-                ready = await make()
+                ready = await make
+        except REFUSALS as error:
+            return self._turnstile.refuse(error, asked, began)
         except (GatewayError, MediaError, CatalogError):
             return None
         request_id = f"{self._random.getrandbits(64):016x}"
@@ -129,17 +138,13 @@ class Usher:
             rfc822_formatted_time().encode(),
         )
         elapsed = time.perf_counter() - began
-        self._metrics.observe(ready.route, "GET", ready.status, elapsed)
-        self._metrics.observe_head(ready.route, elapsed)
-        trace_id = None
-        if ask.traceparent is not None:
-            traceparent = read_traceparent(ask.traceparent)
-            trace_id = None if traceparent is None else trace_id_of(traceparent)
+        self._metrics.observe(asked.route, "GET", ready.status, elapsed)
+        self._metrics.observe_head(asked.route, elapsed)
         self._lines.write(
             request_id,
-            trace_id,
-            route=ready.route,
-            path=ready.path,
+            asked.traceparent,
+            route=asked.route,
+            path=asked.path,
             status=ready.status,
             seconds=elapsed,
             size_bytes=len(ready.body),
@@ -155,15 +160,12 @@ class Usher:
         self._passes.admit(grant.stream_token, opening, generation)
         self._metrics.grants.labels(opening.place.phase).inc()
         body = grant_view(grant).model_dump_json().encode()
-        path = masked_path(asked.ask.path)
-        return _whole(self._json, body, GRANT_ROUTE, path, asked.ticket)
+        return _whole(self._json, body, asked.ticket)
 
     async def _decide(self, asked: DecisionAsk, most_s: int) -> _Ready:
         opening = await self._grants.open_file(asked.token)
         filling = (opening.track.prefix.encode(), opening.kept_s(most_s))
-        path = f"/stream/{MASK}/decision"
-        correlation_id = opening.ticket.correlation_id
-        return _Ready(204, self._decided, filling, b"", _DECISION_ROUTE, path, correlation_id)
+        return _Ready(204, self._decided, filling, b"", opening.ticket.correlation_id)
 
     async def _playlist(self, asked: PlaylistAsk) -> _Ready:
         codec = _MULTIVARIANT.get(asked.name)
@@ -174,27 +176,21 @@ class Usher:
         body = packed_text(text, packed=asked.ask.gzip)
         self._metrics.playlists.labels(codec).inc()
         self._metrics.joins.labels(opening.place.phase.value).inc()
-        route = f"/stream/{{token}}/{asked.name}.m3u8"
-        return _played(self._multivariant, asked, opening, body, route)
+        head = self._multivariant[asked.ask.gzip]
+        return _whole(head, body, opening.ticket.correlation_id)
 
     async def _media_playlist(self, asked: PlaylistAsk) -> _Ready:
         opening = await self._grants.open_stream(asked.token)
         rendition = opening.rendition(asked.name)
         body = self._playlists.body(opening, rendition, packed=asked.ask.gzip)
         self._metrics.playlists.labels("media").inc()
-        return _played(self._media, asked, opening, body, _MEDIA_ROUTE)
+        head = self._media[asked.ask.gzip]
+        return _whole(head, body, opening.ticket.correlation_id)
 
 
-def _played(
-    heads: Mapping[bool, bytes], asked: PlaylistAsk, opening: Opening, body: bytes, route: str
-) -> _Ready:
-    path = f"/stream/{MASK}/{asked.name}.m3u8"
-    return _whole(heads[asked.ask.gzip], body, route, path, opening.ticket.correlation_id)
-
-
-def _whole(head: bytes, body: bytes, route: str, path: str, correlation_id: str) -> _Ready:
+def _whole(head: bytes, body: bytes, correlation_id: str) -> _Ready:
     """A 200 with a body."""
-    return _Ready(200, head, (len(body),), body, route, path, correlation_id)
+    return _Ready(200, head, (len(body),), body, correlation_id)
 
 
 def _head(media_type: str, headers: dict[str, str]) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from gateway.delivery.turnstile import Turnstile
 from gateway.delivery.usher import Usher
 from gateway.grants import Grants
 from gateway.keys import (
@@ -37,14 +38,16 @@ async def listening(app: web.Application) -> AsyncIterator[None]:
         access_ttl=settings.access_ttl,
         margin=settings.margin_after_credits,
     )
+    vary = ("Origin",) if app[SETTINGS].server.cors_origins else ()
     app[USHER] = Usher(
         app[GRANTS],
         app[PASSES],
         app[TOKENS],
+        Turnstile(app[TOKENS], app[CLOCK], app[METRICS], app[REQUEST_LINES], vary=vary),
         app[MEDIA_PLAYLISTS],
         app[METRICS],
         app[REQUEST_LINES],
-        vary=("Origin",) if app[SETTINGS].server.cors_origins else (),
+        vary=vary,
         decision_s=delivery.decision_s if delivery.mode == "nginx" else None,
     )
     yield

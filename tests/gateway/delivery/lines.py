@@ -84,21 +84,31 @@ class WatchedCourier:
 
 
 class WatchedUsher:
-    """The usher of a town, and how many requests it has answered."""
+    """The usher of a town, how many requests it has answered, and how many refused."""
 
     def __init__(self, usher: Usher) -> None:
         self._usher = usher
         self.answered = 0
+        self.refused = 0
 
-    def answer(self, data: bytes) -> Coroutine[Any, Any, bytes | None] | None:
+    def answer(self, data: bytes) -> bytes | Coroutine[Any, Any, bytes | None] | None:
         """Answer and count."""
         answer = self._usher.answer(data)
-        return None if answer is None else self._counted(answer)
+        if answer is None or isinstance(answer, bytes):
+            self._count(answer)
+            return answer
+        return self._counted(answer)
 
     async def _counted(self, answer: Coroutine[Any, Any, bytes | None]) -> bytes | None:
         said = await answer
-        self.answered += said is not None
+        self._count(said)
         return said
+
+    def _count(self, said: bytes | None) -> None:
+        if said is not None and said.startswith(b"HTTP/1.1 4"):
+            self.refused += 1
+        elif said is not None:
+            self.answered += 1
 
 
 def watch(town: Town) -> tuple[WatchedCourier, WatchedUsher]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,34 +13,21 @@ import structlog
 
 from gateway.delivery.courier import ROUTE
 from gateway.delivery.request_lines import RequestLines
-from gateway.logs import configure_logging
-from gateway.settings import LoggingSettings
+
+SEGMENT = {"status": 206, "size_bytes": 48_000, "correlation_id": "c" * 20}
+REFUSAL = {"status": 403, "size_bytes": 274, "correlation_id": None}
+WHY = {"code": "token-invalid", "reason": 'it says "k1"'}
 
 
-@pytest.fixture(params=["json", "console"])
-def stream(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """Where logs go during a test; the logging of before comes back after it."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    configure_logging(LoggingSettings(format=request.param), stream)
-    yield stream
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
-async def test_a_line_is_that_of_any_request(stream: io.StringIO) -> None:
+@pytest.mark.parametrize(("told", "refused"), [(SEGMENT, {}), (REFUSAL, WHY)])
+async def test_a_line_is_that_of_any_request(
+    stream: io.StringIO, told: dict[str, Any], refused: dict[str, str]
+) -> None:
     """The same fields, in the same form, with the trace; written when flushed, and once."""
     lines = RequestLines(lambda: datetime.now(UTC))
-    given: dict[str, Any] = {
-        "route": ROUTE,
-        "status": 206,
-        "path": "/stream/[masked]/aac-64k.mp4",
-        "size_bytes": 48_000,
-        "correlation_id": "c" * 20,
-    }
-    lines.write("1" * 16, "2" * 32, seconds=0.00012, **given)
+    where = {"route": ROUTE, "path": "/stream/[masked]/aac-64k.mp4"}
+    given: dict[str, Any] = {**where, **told, "refused": refused}
+    lines.write("1" * 16, f"00-{'2' * 32}-{'4' * 16}-01", seconds=0.00012, **given)
     lines.write("3" * 16, None, seconds=0.5, **given)
     lines.flush()
     lines.flush()
@@ -52,7 +38,9 @@ async def test_a_line_is_that_of_any_request(stream: io.StringIO) -> None:
         duration_ms=0.12,
         request_id="1" * 16,
         trace_id="2" * 32,
-        **given,
+        **where,
+        **told,
+        **refused,
     )
     (wanted,) = stream.getvalue().splitlines()[2:]
     assert len(written) == 2
