@@ -2,7 +2,8 @@
 
 Every way in which tests/media/test_tampering.py makes tokens has its like here in short: bits,
 lengths, other keys, other fields, expired ones. One connection asks for segments with them, one
-after the other; what is measured is from the first byte sent to the last one read.
+after the other, and in turns with one to nginx, which refuses links of its own (secure_link) that
+were changed; what is measured is from the first byte sent to the last one read.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.evening import make_evening
+from bench.evening import RENDITION, make_evening
 from bench.figures import Bar, Chart, hand_over, quick, rounded
 from bench.join_load import answer_of
+from bench.nginx import Peer, running_peer
 from bench.processes import port_of
 from demo.services import program, start_service
 from gateway.secrets import signing_path
@@ -52,10 +54,15 @@ async def main(alone: int = ALONE, over_http: int = OVER_HTTP) -> int:
         command = [program("tell"), "serve", "--port", "0"]
         tell = await start_service("Tell", command, folder / "tell.log", evening.environ)
         try:
-            over_ms = await _refused_over_http(port_of(tell.url), wrong, over_http)
+            async with running_peer(folder, evening.file.parent) as nginx:
+                over_ms, peer_ms = await _refused_over_http(
+                    ((port_of(tell.url), lambda: _segment(wrong())), (nginx.port, _changed(nginx))),
+                    over_http,
+                )
         finally:
             await tell.stop()
         print(f"segments refused, {over_http} of them: {_line(over_ms)} (HTTP, one connection)")
+        print(f"the same of nginx, secure_link: {_line(peer_ms)}")
     print(f"  below {NEEDED_P99_MS:g} ms is needed at p99")
     return hand_over(
         Chart(
@@ -78,6 +85,7 @@ async def main(alone: int = ALONE, over_http: int = OVER_HTTP) -> int:
                     value=rounded(_percentile(over_ms, 99)),
                     at_most=NEEDED_P99_MS,
                 ),
+                Bar(name="nginx, over HTTP", value=rounded(_percentile(peer_ms, 99)), peer=True),
             ],
             drawn=False,
         ),
@@ -135,22 +143,41 @@ def _refused_alone(tokens: Tokens, wrong: Callable[[], str], count: int) -> list
     return sorted(took)
 
 
-async def _refused_over_http(port: int, wrong: Callable[[], str], count: int) -> list[float]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    took = []
+def _segment(token: str) -> str:
+    return f"/stream/{token}/{RENDITION}.mp4"
+
+
+def _changed(nginx: Peer) -> Callable[[], str]:
+    """Makes paths whose signature nginx does not find right."""
+    chance = random.Random(4)  # noqa: S311
+    begins = len("/signed/")
+
+    def make() -> str:
+        path = nginx.path("a" * 20, f"{RENDITION}.mp4")
+        at = begins + chance.randrange(20)
+        return path[:at] + ("x" if path[at] != "x" else "y") + path[at + 1 :]
+
+    return make
+
+
+async def _refused_over_http(
+    sides: Sequence[tuple[int, Callable[[], str]]], count: int
+) -> list[list[float]]:
+    """Milliseconds of each refusal, by the sides: ports, and what makes paths for them."""
+    lines = [await asyncio.open_connection("127.0.0.1", port) for port, _ in sides]
+    took: list[list[float]] = [[] for _ in sides]
     for _ in range(count):
-        text = (
-            f"GET /stream/{wrong()}/aac-64k.mp4 HTTP/1.1\r\nHost: tell.example\r\n"
-            "Range: bytes=0-47999\r\n\r\n"
-        )
-        began = time.perf_counter()
-        writer.write(text.encode())
-        head, _ = await answer_of(reader)
-        took.append(1000 * (time.perf_counter() - began))
-        if not head.startswith((b"http/1.1 403", b"http/1.1 404")):
-            raise AssertionError(head.decode("latin-1"))
-    writer.close()
-    return sorted(took)
+        for (_, path), (reader, writer), its in zip(sides, lines, took, strict=True):
+            text = f"GET {path()} HTTP/1.1\r\nHost: tell.example\r\nRange: bytes=0-47999\r\n\r\n"
+            began = time.perf_counter()
+            writer.write(text.encode())
+            head, _ = await answer_of(reader)
+            its.append(1000 * (time.perf_counter() - began))
+            if not head.startswith((b"http/1.1 403", b"http/1.1 404")):
+                raise AssertionError(head.decode("latin-1"))
+    for _, writer in lines:
+        writer.close()
+    return [sorted(its) for its in took]
 
 
 def _line(took_ms: Sequence[float]) -> str:
