@@ -13,11 +13,11 @@ from gateway.negotiation import accepts_gzip
 
 _MAX_HEAD = 8192
 _REST = rb" HTTP/1\.1(?=\r\n)(?>(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+)++)\r\n\r\n"
-# A token as media.tokens writes it; Multivariant Playlists are named after their codec's use.
+# A token as in heads.py; Multivariant Playlists are named after their codec's use.
 _PLAYLIST = re.compile(
-    rb"GET (/stream/([A-Za-z0-9._~-]{16,512})/(main|opus|[a-z0-9]{1,16}-[0-9]{1,8}k)\.m3u8)" + _REST
+    rb"GET (/stream/([A-Za-z0-9._~-]{3,512})/(main|opus|[a-z0-9]{1,16}-[0-9]{1,8}k)\.m3u8)" + _REST
 )
-_DECISION = re.compile(rb"GET (/stream/([A-Za-z0-9._~-]{16,512})/decision)" + _REST)
+_DECISION = re.compile(rb"GET (/stream/([A-Za-z0-9._~-]{3,512})/decision)" + _REST)
 # A movie's id as media.ids allows it, a purchase's as catalog.ids makes it.
 _GRANT = re.compile(
     rb"GET (/media/audio/([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}))\?ticket=([a-z2-7]{20})" + _REST

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 # Longer heads are rare.
 _MAX_HEAD = 8192
-# One line each, of visible ASCII, spaces and tabs (RFC 9112 2.2 and 5); a token as media.tokens
-# writes it, a rendition's name as track.json has it. Possessive, so that no head is slow to refuse.
+# One line each, of visible ASCII, spaces and tabs (RFC 9112 2.2 and 5); a token in the
+# characters of media.tokens, no dots of a path (RFC 3986 5.2.4), a rendition's name as track.json
+# has it. Possessive, so that no head is slow to refuse.
 _HEAD = re.compile(
-    rb"GET /stream/([A-Za-z0-9._~-]{16,512})/([a-z0-9]{1,16}-[0-9]{1,8}k)\.mp4 HTTP/1\.1\r\n"
+    rb"GET /stream/([A-Za-z0-9._~-]{3,512})/([a-z0-9]{1,16}-[0-9]{1,8}k)\.mp4 HTTP/1\.1\r\n"
     rb"(?>(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+\r\n)++)\r\n"
 )
 # Lines that would change the answer, its framing or the connection: bodies (RFC 9112 6), conditions

@@ -77,6 +77,7 @@ class Gate:
         return {
             "a segment, changed": (segment(changed), 403, "token-invalid"),
             "a segment, cut": (segment(good[:-1]), 403, "token-invalid"),
+            "a segment, hardly one": (segment("k1~"), 403, "token-invalid"),
             "a segment, another purpose": (segment(access), 403, "token-invalid"),
             "a segment, another key": (segment(stranger), 403, "token-invalid"),
             "a segment, over": (segment(over), 403, "token-expired"),
@@ -153,9 +154,9 @@ async def test_a_refusal_is_counted_as_on_the_long_way(gate: Gate) -> None:
     assert 'tell_tokens_refused_total{purpose="stream",reason="token-expired"} 2.0' in told[0]
     assert 'tell_tokens_refused_total{purpose="listener",reason="token-invalid"} 1.0' in told[0]
     route = 'route="/stream/{token}/{rendition}.mp4"'
-    assert f'tell_problems_total{{code="token-invalid",{route}}} 4.0' in told[0]
-    assert f'tell_http_requests_total{{method="GET",{route},status="403"}} 5.0' in told[0]
-    assert f"tell_first_byte_seconds_count{{{route}}} 5.0" in told[0]
+    assert f'tell_problems_total{{code="token-invalid",{route}}} 5.0' in told[0]
+    assert f'tell_http_requests_total{{method="GET",{route},status="403"}} 6.0' in told[0]
+    assert f"tell_first_byte_seconds_count{{{route}}} 6.0" in told[0]
     assert gate.usher.refused == len(wrong)
 
 
