@@ -118,6 +118,7 @@ async def main(port: int, seconds: float, mode: str, number: float) -> None:
             {
                 "joined": len(waited),
                 "elapsed_s": time.perf_counter() - began,
+                "client_cpu_s": time.process_time(),
                 "p50_ms": 1000 * waited[len(waited) // 2] if waited else None,
                 "p99_ms": 1000 * waited[len(waited) * 99 // 100] if waited else None,
                 "wrong": crowd.wrong[:3],

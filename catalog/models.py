@@ -33,7 +33,7 @@ class StartSource(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What listeners are told of (docs/changes.md)."""
+    """What listeners are told of (docs/changes.md); `ticket.released` is for replicas alone."""
 
     TICKET_ENRICHED = "ticket.enriched"
     TICKET_CANCELLED = "ticket.cancelled"
@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     SCREENING_STARTED = "screening.started"
     SCREENING_MOVED = "screening.moved"
     SCREENING_CANCELLED = "screening.cancelled"
+    TICKET_RELEASED = "ticket.released"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def create_app(
         clock,
         lambda outcome: app[keys.METRICS].media_cache.labels(outcome).inc(),
     )
-    app[keys.LIBRARY] = Library(app[keys.STORAGE])
+    app[keys.LIBRARY] = Library(app[keys.STORAGE], fresh_s=settings.media.pointers_fresh_s)
     app[keys.PRESENTER] = TicketPresenter(app[keys.LIBRARY], clock)
     app[keys.WEB_APP] = WebApp.load(web_folder, settings.app.downloads_mb)
     app[keys.OPENAPI] = document_json(ROUTES, _version())

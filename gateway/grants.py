@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from catalog.models import PurchaseState, Screening, Ticket
 from catalog.purchases.tickets import Tickets
 from catalog.screenings.timeline import Phase, Position, listening_ends, position
-from gateway.delivery.entitlements import Entitlements, Standing
+from gateway.delivery.entitlements import Entitlements
+from gateway.delivery.standings import Standing
 from gateway.errors import (
     NotDescribedError,
     NotEnrichedError,
@@ -63,6 +64,10 @@ class Opening:
     def zero_at(self) -> datetime:
         """Instant at which the track's sample 0 sounds."""
         return self.screening.movie_start + timedelta(seconds=self.track.track_offset_s)
+
+    def at(self, now: datetime) -> Opening:
+        """The same where it stands at *now*: before `open_until`, and while `standing` is valid."""
+        return _opening(self.standing, self.screening, self.track, now, self.open_until)
 
     def kept_s(self, most_s: int) -> int:
         """Seconds for which somebody else may rely on it: *most_s*, and never past its end."""
@@ -140,11 +145,35 @@ class Grants:
                 owned, movie_id, self._clock(), self._margin
             ).correlation_id
         standing = await self._entitlements.held(listener_id, correlation_id)
+        screening = self._screening(standing.ticket, movie_id)
+        offer = await self._resolve(standing.ticket, language)
+        return self._granted(standing, screening, offer)
+
+    def grant_at_once(
+        self, listener_id: str, movie_id: str, correlation_id: str, language: str | None
+    ) -> Grant | None:
+        """The same from memory; None where that has to be asked for.
+
+        Raises WrongMovieError, NotEnrichedError, TicketParkedError, ScreeningCancelledError,
+        ScreeningEndedError.
+        """
+        standing = self._entitlements.holding(listener_id, correlation_id)
+        if standing is None:
+            return None
         ticket = standing.ticket
+        screening = self._screening(ticket, movie_id)
+        offer = self._library.known_offer(movie_id, _path_of(ticket), language)
+        return None if offer is None else self._granted(standing, screening, offer)
+
+    def _screening(self, ticket: Ticket, movie_id: str) -> Screening:
+        """The screening that a ticket opens now, if it is for that movie."""
         if ticket.movie_id != movie_id:
-            raise WrongMovieError(correlation_id, movie_id)
-        screening = open_screening(ticket, self._clock(), self._margin)
-        track, languages = await self._resolve(ticket, language)
+            raise WrongMovieError(ticket.correlation_id, movie_id)
+        return open_screening(ticket, self._clock(), self._margin)
+
+    def _granted(self, standing: Standing, screening: Screening, offer: Offer) -> Grant:
+        track, languages = offer
+        ticket = standing.ticket
         # Read last, so that the position is as fresh as it can be.
         now = self._clock()
         # A token's time is told in whole seconds.
@@ -193,9 +222,8 @@ class Grants:
         return _opening(standing, screening, track, self._clock(), until)
 
     async def _resolve(self, ticket: Ticket, language: str | None) -> Offer:
-        path = ticket.movie.audio_description_path if ticket.movie is not None else None
         try:
-            return await self._library.offer(ticket.movie_id, path, language)
+            return await self._library.offer(ticket.movie_id, _path_of(ticket), language)
         except TrackNotFoundError as error:
             if language is None:
                 raise
@@ -203,6 +231,10 @@ class Grants:
             if not published:
                 raise
             raise NotDescribedError(error.movie_id, language, published) from error
+
+
+def _path_of(ticket: Ticket) -> str | None:
+    return ticket.movie.audio_description_path if ticket.movie is not None else None
 
 
 def open_screening(ticket: Ticket, now: datetime, margin: timedelta) -> Screening:

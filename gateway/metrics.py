@@ -51,6 +51,10 @@ class Metrics:
     def __init__(self, shared: Shared | None = None) -> None:
         self._shared = shared
         self._watched: list[tuple[Gauge, Callable[[], float]]] = []
+        # To look labels up takes longer than to count. There are as many as routes and codes.
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._heads: dict[str, Histogram | None] = {}
+        self._children: dict[tuple[Counter, str], Counter] = {}
         self.registry = CollectorRegistry()
         self.evening = EveningMetrics()
         self.registry.register(self.evening)
@@ -298,16 +302,34 @@ class Metrics:
         for gauge, look in self._watched:
             gauge.set(look())
 
+    def count(self, counter: Counter, label: str, amount: float = 1) -> None:
+        """Add to *counter*, which has one label, under one of few *label*s."""
+        child = self._children.get((counter, label))
+        if child is None:
+            child = self._children[counter, label] = counter.labels(label)
+        child.inc(amount)
+
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answered request; a method that HTTP does not know is `other`."""
         known = method if method in _METHODS else "other"
-        self.requests.labels(route, known, str(status)).inc()
-        self.request_seconds.labels(route, known).observe(seconds)
+        counted = self._counted.get((route, known, status))
+        if counted is None:
+            counted = self._counted[route, known, status] = (
+                self.requests.labels(route, known, str(status)),
+                self.request_seconds.labels(route, known),
+            )
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def observe_head(self, route: str, seconds: float) -> None:
         """Count the head of an answer, where a player waits for it."""
-        if route.startswith(_PLAYED):
-            self.first_byte_seconds.labels(route).observe(seconds)
+        if route not in self._heads:
+            self._heads[route] = (
+                self.first_byte_seconds.labels(route) if route.startswith(_PLAYED) else None
+            )
+        head = self._heads[route]
+        if head is not None:
+            head.observe(seconds)
 
     def render(self) -> bytes:
         """Prometheus text exposition of everything."""

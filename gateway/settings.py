@@ -269,6 +269,7 @@ class DeliverySettings(Section):
     decision_s: Annotated[int, Field(ge=1, le=60)] = 60
     presigned_s: Annotated[int, Field(ge=0, le=3600)] = 0
     kept_tickets: PositiveCount = 20_000
+    read_ahead_h: Annotated[float, Field(ge=0)] = 12.0
     open_files: Annotated[int, Field(ge=8)] = 256
 
 

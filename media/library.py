@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from media.errors import InvalidIdError, ObjectNotFoundError, TrackFormatError, TrackNotFoundError
@@ -16,6 +17,8 @@ from media.track import Current, Track, current_key, load_current, load_track, t
 _CACHED_TRACKS = 64
 # Pointers that were understood; a film has one for each language.
 _CACHED_POINTERS = 256
+# Answers to who asks for a film, in a language or none.
+_CACHED_OFFERS = 256
 _POINTER = "current.json"
 
 
@@ -36,10 +39,26 @@ class Offer(NamedTuple):
 
 
 class Library:
-    """Reads published tracks from a storage; a version is immutable, so it is read once."""
+    """Reads published tracks from a storage; a version is immutable, so it is read once.
 
-    def __init__(self, storage: Storage) -> None:
+    Which one is current is not asked again for *fresh_s* seconds, by the clock *monotonic*; what is
+    not there is asked for each time.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        fresh_s: float = 0.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._storage = storage
+        self._fresh_s = fresh_s
+        self._monotonic = monotonic
+        # With the time from which on they are asked for again.
+        self._offers: OrderedDict[tuple[str, str | None, str | None], tuple[float, Offer]] = (
+            OrderedDict()
+        )
         self._tracks: OrderedDict[str, Track] = OrderedDict()
         self._pointers: OrderedDict[tuple[str, bytes], Current] = OrderedDict()
         # At 19:30 all ask for the same film.
@@ -55,7 +74,7 @@ class Library:
     async def offer(
         self, movie_id: str, audio_description_path: str | None, language: str | None
     ) -> Offer:
-        """Current track for a screening, as the storage has it at this moment.
+        """Current track for a screening, as the storage has it or had it `fresh_s` ago at most.
 
         *audio_description_path* counts where it has the form `<movie_id>[/<language>]` and
         something is published there, else *movie_id*. The language is *language* where it is
@@ -63,6 +82,28 @@ class Library:
 
         Raises TrackNotFoundError, TrackFormatError, StorageError.
         """
+        known = self.known_offer(movie_id, audio_description_path, language)
+        if known is not None:
+            return known
+        asked = (movie_id, audio_description_path, language)
+        now = self._monotonic()
+        offer = await self._offer(movie_id, audio_description_path, language)
+        self._offers[asked] = now + self._fresh_s, offer
+        self._offers.move_to_end(asked)
+        if len(self._offers) > _CACHED_OFFERS:
+            self._offers.popitem(last=False)
+        return offer
+
+    def known_offer(
+        self, movie_id: str, audio_description_path: str | None, language: str | None
+    ) -> Offer | None:
+        """What `offer` gives, where that needs no asking; None where it does."""
+        known = self._offers.get((movie_id, audio_description_path, language))
+        return known[1] if known is not None and self._monotonic() < known[0] else None
+
+    async def _offer(
+        self, movie_id: str, audio_description_path: str | None, language: str | None
+    ) -> Offer:
         movie, preferred = _parse_path(audio_description_path)
         published = {} if movie is None else await self._published(movie)
         if movie is None or not published:

@@ -53,7 +53,6 @@ class CacheSettings(Section):
 
     dir: str = "var/cache"
     max_mb: Annotated[int, Field(ge=1)] = 4096
-    pointers_fresh_s: Annotated[float, Field(ge=0)] = 1.0
     pointers_patience_s: Annotated[float, Field(gt=0)] = 2.0
 
 
@@ -61,6 +60,7 @@ class MediaSettings(Section):
     """[media]: where the tracks lie, a folder or s3://<bucket>/<prefix>."""
 
     root: Annotated[str, Field(min_length=1)] = "var/media"
+    pointers_fresh_s: Annotated[float, Field(ge=0)] = 1.0
     s3: S3Settings = S3Settings()
     cache: CacheSettings = CacheSettings()
 

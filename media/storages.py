@@ -58,7 +58,7 @@ def open_reader(
         shelf,
         f"{settings.s3.endpoint} {settings.root}",
         notes,
-        fresh_s=cache.pointers_fresh_s,
+        fresh_s=settings.pointers_fresh_s,
         patience_s=cache.pointers_patience_s,
     )
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.errors import DeviceLimitError, TicketNotFoundError
 from catalog.ids import new_listener_id
+from catalog.listeners.events import append_events, release_draft
 from catalog.store.database import Database
 from catalog.store.schema import claims, listeners, purchases
 
@@ -54,20 +55,20 @@ class Claims:
 
         Raises TicketNotFoundError.
         """
-        purchase = (
-            select(purchases.c.id)
-            .where(purchases.c.correlation_id == correlation_id)
-            .scalar_subquery()
-        )
 
         async def take_away(connection: AsyncConnection) -> None:
+            purchase = await connection.scalar(
+                select(purchases.c.id).where(purchases.c.correlation_id == correlation_id)
+            )
             released = await connection.execute(
                 delete(claims)
                 .where(claims.c.listener_id == listener_id)
                 .where(claims.c.purchase_id == purchase)
             )
-            if released.rowcount == 0:
+            if purchase is None or released.rowcount == 0:
                 raise TicketNotFoundError(correlation_id)
+            # Replicas that know her as a holder look at the log.
+            await append_events(connection, [release_draft(purchase)], self._clock())
 
         await self._database.run(take_away)
         log.info("purchase_released", correlation_id=correlation_id)
@@ -118,6 +119,8 @@ class Claims:
             await connection.execute(
                 update(purchases).where(purchases.c.id == purchase.id).values(user_id=listener)
             )
+        if holder is not None:
+            await append_events(connection, [release_draft(purchase.id)], self._clock())
         return listener, True
 
     async def _check_devices(

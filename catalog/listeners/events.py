@@ -21,6 +21,8 @@ from catalog.store.database import Database
 from catalog.store.schema import claims, event_sequence, events, purchases
 
 _PRUNED_AT_ONCE = 5_000
+# In the detail of an event.
+_RELEASED = "purchase"
 # Asked for with each playlist: it is built once.
 _AFTER = (
     select(events)
@@ -51,6 +53,12 @@ class Event:
     purchase_id: int | None
     detail: Mapping[str, Any]
 
+    @property
+    def released(self) -> int | None:
+        """The row of a purchase that somebody holds no longer, where it is about that."""
+        row: int | None = self.detail.get(_RELEASED)
+        return row
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -62,6 +70,11 @@ class Span:
     def reaches(self, last_seen: int) -> bool:
         """Whether all that came after event *last_seen* is still there; not for one of ours."""
         return self.oldest - 1 <= last_seen <= self.last
+
+
+def release_draft(purchase_row: int) -> EventDraft:
+    """That somebody holds a purchase no longer: told to no listener, since it is about none."""
+    return EventDraft(EventKind.TICKET_RELEASED, detail={_RELEASED: purchase_row})
 
 
 async def append_events(
@@ -98,10 +111,17 @@ async def append_events(
 
 
 class EventLog:
-    """Reads the log, and prunes it. All methods raise DatabaseError."""
+    """Reads the log, and prunes it. All that is awaited raises DatabaseError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def version(self) -> int | None:
+        """While this number is the same, nothing was written to the log; None where not known.
+
+        It is told at once, without a reading, and raises nothing.
+        """
+        return self._database.version()
 
     async def span(self) -> Span:
         """Which events are kept now."""

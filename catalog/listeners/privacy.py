@@ -6,13 +6,15 @@ below three is not told to anybody: in a small auditorium it would name a person
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catalog.listeners.events import append_events, release_draft
 from catalog.purchases.naming import named_purchases
 from catalog.store.database import Database
 from catalog.store.schema import claims, events, listeners, playback_states, purchases
@@ -56,8 +58,9 @@ class Forgotten:
 class Privacy:
     """Erases. All methods raise DatabaseError, and then nothing was erased."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._clock = clock
 
     async def forget_listener(self, listener_id: str) -> Forgotten:
         """Erase the listener, her claims and playback states, and tickets that nobody else holds.
@@ -66,7 +69,7 @@ class Privacy:
         """
 
         async def forget(connection: AsyncConnection) -> Forgotten:
-            return await _erase_listener(connection, listener_id)
+            return await _erase_listener(connection, listener_id, self._clock())
 
         forgotten = await self._database.run(forget)
         # Without the id: a log is kept longer than a listener is. Few hold three tickets and more.
@@ -94,6 +97,7 @@ class Privacy:
             )
             await erase_purchases(connection, rows)
             await erase_idle_listeners(connection, holders)
+            await _tell_replicas(connection, rows, self._clock())
             return len(rows)
 
         erased = await self._database.run(forget)
@@ -125,7 +129,14 @@ async def erase_idle_listeners(connection: AsyncConnection, listener_ids: Collec
     return erased.rowcount
 
 
-async def _erase_listener(connection: AsyncConnection, listener_id: str) -> Forgotten:
+async def _tell_replicas(connection: AsyncConnection, rows: Collection[int], now: datetime) -> None:
+    """Have those purchases looked up again by who knows them: rows of nothing, or of others."""
+    await append_events(connection, [release_draft(row) for row in sorted(rows)], now)
+
+
+async def _erase_listener(
+    connection: AsyncConnection, listener_id: str, now: datetime
+) -> Forgotten:
     held = set(
         await connection.scalars(
             select(claims.c.purchase_id).where(claims.c.listener_id == listener_id)
@@ -147,4 +158,5 @@ async def _erase_listener(connection: AsyncConnection, listener_id: str) -> Forg
     await connection.execute(delete(claims).where(claims.c.listener_id == listener_id))
     await erase_purchases(connection, held - shared)
     await erase_idle_listeners(connection, [listener_id])
+    await _tell_replicas(connection, held, now)
     return Forgotten(len(held - shared), len(shared))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -63,11 +63,33 @@ class Tickets:
     async def known(self, correlation_ids: Collection[str]) -> list[Known]:
         """Those of the tickets that there are, whoever asks."""
         found = await self._database.rows(_KNOWN, {"names": list(correlation_ids)})
-        return [Known(row.purchase_row, _ticket(row)) for row in found]
+        shared: _Shared = {}
+        return [Known(row.purchase_row, _ticket(row, shared)) for row in found]
 
     async def in_hands(self, correlation_ids: Collection[str]) -> list[Held]:
         """Those of the tickets that somebody holds, once for each who does."""
         return await self._held(_KNOWN_IN_HANDS, {"names": list(correlation_ids)})
+
+    async def coming(self, now: datetime, until: datetime) -> list[int]:
+        """Rows of the screenings that run at *now* or begin before *until*, the next ones first."""
+        query = (
+            select(screenings.c.id)
+            .where(screenings.c.credits_end > now, screenings.c.previews_start < until)
+            .order_by(screenings.c.previews_start, screenings.c.id)
+        )
+        async with self._database.read(stale_ok=True) as connection:
+            return list(await connection.scalars(query))
+
+    async def held_for(self, screening_id: int) -> list[str]:
+        """Tickets for a screening that somebody holds: their correlation ids, the latest first."""
+        query = (
+            select(purchases.c.correlation_id)
+            .where(purchases.c.screening_id == screening_id)
+            .where(purchases.c.id.in_(select(claims.c.purchase_id)))
+            .order_by(purchases.c.id.desc())
+        )
+        async with self._database.read(stale_ok=True) as connection:
+            return list(await connection.scalars(query))
 
     async def screening(self, screening_id: int) -> Screening | None:
         """The screening as it is now."""
@@ -102,8 +124,9 @@ class Tickets:
     async def _held(
         self, query: Select[Any], parameters: Mapping[str, Any] | None = None
     ) -> list[Held]:
+        shared: _Shared = {}
         return [
-            Held(row.listener_id, row.purchase_row, _ticket(row))
+            Held(row.listener_id, row.purchase_row, _ticket(row, shared))
             for row in await self._database.rows(query, parameters)
         ]
 
@@ -170,8 +193,18 @@ _KNOWN = _tickets().add_columns(_PURCHASE_ROW).where(_NAMED)
 _KNOWN_IN_HANDS = _in_hands(_NAMED)
 
 
-def _ticket(row: Row[*tuple[Any, ...]]) -> Ticket:
-    ticket = Ticket(
+# What tickets for one screening share, by its row and what a purchase itself says.
+_Shown = tuple[Movie, Theater, Screening]
+_Shared = dict[tuple[int, str, str], _Shown]
+
+
+def _ticket(row: Row[*tuple[Any, ...]], shared: _Shared | None = None) -> Ticket:
+    """The ticket of a row; *shared* is of the same reading."""
+    if row.screening_row is None:
+        movie = theater = screening = None
+    else:
+        movie, theater, screening = _shown(row, {} if shared is None else shared)
+    return Ticket(
         correlation_id=row.correlation_id,
         environment=row.purchase_environment,
         purchase_id=row.purchase_id,
@@ -182,12 +215,19 @@ def _ticket(row: Row[*tuple[Any, ...]]) -> Ticket:
         auditorium_number=row.auditorium_number if row.number is None else row.number,
         showtime_id=row.purchase_showtime_id,
         purchased_at=row.purchased_at,
+        movie=movie,
+        theater=theater,
+        screening=screening,
     )
-    if row.screening_row is None:
-        return ticket
-    return replace(
-        ticket,
-        movie=Movie(row.movie_id, row.title, row.poster_path, row.audio_description_path),
-        theater=Theater(row.place_id, row.name, row.time_zone),
-        screening=screening_of(row),
-    )
+
+
+def _shown(row: Row[*tuple[Any, ...]], shared: _Shared) -> _Shown:
+    key = row.screening_row, row.movie_id, row.place_id
+    found = shared.get(key)
+    if found is None:
+        found = shared[key] = (
+            Movie(row.movie_id, row.title, row.poster_path, row.audio_description_path),
+            Theater(row.place_id, row.name, row.time_zone),
+            screening_of(row),
+        )
+    return found

@@ -56,6 +56,10 @@ class Backend(Protocol):
         """All rows of one query, at one moment; raises DBAPIError."""
         ...
 
+    def version(self) -> int | None:
+        """A number that is another one after each commit, told at once; None: not known."""
+        ...
+
     async def dispose(self) -> None:
         """Close all connections."""
         ...
@@ -136,6 +140,15 @@ class Database:
         """
         async with self._failures(limit_s):
             return await self._backend.rows(query, parameters)
+
+    def version(self) -> int | None:
+        """A number that is another one after each commit, of whoever it was.
+
+        Told without waiting for anything, on the event loop's own thread; None where only a query
+        can tell. So what was read after one look at it is still true at the next, if the number is
+        the same.
+        """
+        return None if self._closed else self._backend.version()
 
     def write(
         self, *, limit_s: float | None = _LIMIT_S

@@ -122,6 +122,9 @@ class MariaBackend:
             found: Sequence[Row[Any]] = (await connection.execute(query, parameters)).all()
         return found
 
+    def version(self) -> None:
+        """Not known without asking the server."""
+
     def conflict(self, error: DBAPIError) -> bool:
         """Whether another writer was in the way: the whole transaction may be tried again."""
         return _code(error) in _CONFLICTS

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from catalog import migrations
 from catalog.errors import DatabaseError
+from catalog.store.file_version import FileVersion
 from catalog.store.short_reads import ShortReads
 
 _READERS = 4
@@ -46,6 +47,7 @@ class SqliteBackend:
         )
         event.listen(quick, "connect", _read_only)
         self._short = ShortReads(quick)
+        self._version = FileVersion(path)
 
     @classmethod
     async def open(cls, url: URL, busy_timeout_s: float) -> SqliteBackend:
@@ -77,8 +79,13 @@ class SqliteBackend:
         """
         return await self._short.rows(query, parameters)
 
+    def version(self) -> int | None:
+        """A number that is another one after each commit; None where the file does not tell it."""
+        return self._version.read()
+
     async def dispose(self) -> None:
         """Close all connections."""
+        self._version.close()
         for engine in (self.readers, self.writer):
             await engine.dispose()
         await self._short.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -12,6 +14,7 @@ from catalog.listeners.privacy import Privacy
 from gateway.commands.common import (
     ConfigOption,
     EnvironmentOption,
+    clock_of,
     environment_of,
     failures,
 )
@@ -27,6 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def forget(
+    context: typer.Context,
     listener: Annotated[str, typer.Argument(help="The listener's id.")] = "",
     purchase: Annotated[
         str, typer.Option("--purchase", help="A correlation_id, or the partner's purchase_id.")
@@ -43,16 +47,20 @@ def forget(
         name = environment_of(environment)
         settings = read_settings(config, os.environ)
         configure_logging(settings.logging)
-        typer.echo(asyncio.run(_forget(settings, listener, purchase, name)))
+        typer.echo(asyncio.run(_forget(settings, clock_of(context), listener, purchase, name)))
 
 
 async def _forget(
-    settings: GatewaySettings, listener: str, purchase: str, environment: str | None
+    settings: GatewaySettings,
+    clock: Callable[[], datetime],
+    listener: str,
+    purchase: str,
+    environment: str | None,
 ) -> str:
     """Erase, and say what was erased."""
     database = await open_database(settings.database)
     try:
-        privacy = Privacy(database)
+        privacy = Privacy(database, clock)
         if purchase:
             erased = await privacy.forget_purchase(purchase, environment)
             return f"Erased: {erased} {'purchase' if erased == 1 else 'purchases'}."

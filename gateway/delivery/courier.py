@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from aiohttp.helpers import rfc822_formatted_time
-from prometheus_client import Counter
 
 from gateway.delivery.heads import HeadReader
 from gateway.delivery.open_files import OpenFiles
@@ -52,9 +51,7 @@ class Courier:
         self._lines = lines
         self._requests = metrics.requests.labels(ROUTE, "GET", "206")
         self._seconds = metrics.request_seconds.labels(ROUTE, "GET")
-        self._bytes = metrics.media_bytes
-        # A look-up of labels costs more than counting.
-        self._sent: dict[str, Counter] = {}
+        self._metrics = metrics
         # Names lines of a log, and guards nothing.
         self._random = random.Random()  # noqa: S311
 
@@ -92,10 +89,7 @@ class Courier:
         elapsed = time.perf_counter() - began
         self._requests.inc()
         self._seconds.observe(elapsed)
-        sent = self._sent.get(parcel.name)
-        if sent is None:
-            sent = self._sent[parcel.name] = self._bytes.labels(parcel.name)
-        sent.inc(size)
+        self._metrics.count(self._metrics.media_bytes, parcel.name, size)
         traceparent = wanted.traceparent
         self._lines.write(
             request_id,

@@ -1,4 +1,4 @@
-"""Stream tokens that were found good: what each opens, and until when."""
+"""Tokens of sound that were found good: what each opens, and until when."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from gateway.delivery.answer_heads import answer_head
-from gateway.delivery.entitlements import Standing
-from gateway.grants import Opening
+from gateway.grants import Grant, Opening
 from gateway.headers import file_headers
 from gateway.logs import MASK
 from gateway.ranges import Selection
@@ -35,19 +35,60 @@ class Parcel:
 
 
 class Pass:
-    """A token's claims, checked: good before `until` while `standing` is valid."""
+    """A stream token that was found good: for `opening` until it ends, and its files."""
 
-    __slots__ = ("correlation_id", "parcels", "standing", "until")
+    __slots__ = ("correlation_id", "opening", "parcels", "standing", "until")
 
-    def __init__(self, standing: Standing, until: datetime, parcels: dict[bytes, Parcel]) -> None:
-        self.standing = standing
-        self.until = until
+    def __init__(self, opening: Opening, parcels: Mapping[bytes, Parcel]) -> None:
+        self.opening = opening
         self.parcels = parcels
-        self.correlation_id = standing.ticket.correlation_id
+        # As they are: a segment asks for them each time.
+        self.standing = opening.standing
+        self.until = opening.open_until
+        self.correlation_id = opening.ticket.correlation_id
+
+
+class Invitation:
+    """An access token that was found good: for `opening`, and the stream token it leads to."""
+
+    __slots__ = ("opening", "standing", "stream_token", "until")
+
+    def __init__(self, opening: Opening, stream_token: str) -> None:
+        self.opening = opening
+        self.stream_token = stream_token
+        self.standing = opening.standing
+        self.until = opening.open_until
+
+
+K = TypeVar("K")
+T = TypeVar("T", Pass, Invitation)
+
+
+class _Recent(OrderedDict[K, T]):
+    """The *limit* that were used last, while they hold."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def keep(self, token: K, checked: T) -> None:
+        self[token] = checked
+        if len(self) > self._limit:
+            self.popitem(last=False)
+
+    def find(self, token: K, now: datetime) -> T | None:
+        found = self.get(token)
+        if found is None:
+            return None
+        if not found.standing.valid or now >= found.until:
+            del self[token]
+            return None
+        self.move_to_end(token)
+        return found
 
 
 class Passes:
-    """The *limit* tokens that were used last.
+    """The *limit* tokens of each kind that were used last.
 
     *path_of* says where a file lies, by its key and its SHA-256; None: not here. *more* are
     headers of all answers here.
@@ -62,9 +103,9 @@ class Passes:
     ) -> None:
         self._path_of = path_of
         self._more = more
-        self._limit = limit
         self._generation = 0
-        self._passes: OrderedDict[bytes, Pass] = OrderedDict()
+        self._passes: _Recent[bytes, Pass] = _Recent(limit)
+        self._invitations: _Recent[str, Invitation] = _Recent(limit)
         self._tracks: OrderedDict[str, dict[bytes, Parcel]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -75,34 +116,42 @@ class Passes:
         """How often all was forgotten: taken before a token is checked, and given to `admit`."""
         return self._generation
 
+    def admit_all(self, grant: Grant, generation: int) -> None:
+        """Remember both tokens of a grant, which began in *generation*; as `admit`."""
+        self.invite(grant.access_token, grant.opening, grant.stream_token, generation)
+        self.admit(grant.stream_token, grant.opening, generation)
+
     def admit(self, token: str, opening: Opening, generation: int) -> None:
-        """Remember that *token* opens this, which was checked in *generation*.
+        """Remember that the stream token *token* opens this, which was checked in *generation*.
 
         In an older one its key may have been good that is gone by now: a check waits for database
         and storage once it has seen the signature. So it is checked again when it comes again.
         """
-        if self._path_of is None or not opening.standing.valid or generation != self._generation:
-            return
-        parcels = self._parcels(opening.track, self._path_of)
-        self._passes[token.encode("ascii")] = Pass(opening.standing, opening.open_until, parcels)
-        if len(self._passes) > self._limit:
-            self._passes.popitem(last=False)
+        if self._holds(opening, generation):
+            parcels = {} if self._path_of is None else self._parcels(opening.track, self._path_of)
+            self._passes.keep(token.encode("ascii"), Pass(opening, parcels))
+
+    def invite(self, token: str, opening: Opening, stream_token: str, generation: int) -> None:
+        """The same for an access token, which leads to *stream_token*."""
+        if self._holds(opening, generation):
+            self._invitations.keep(token, Invitation(opening, stream_token))
 
     def find(self, token: bytes, now: datetime) -> Pass | None:
-        """What is known of a token; None where it must be checked (again)."""
-        found = self._passes.get(token)
-        if found is None:
-            return None
-        if not found.standing.valid or now >= found.until:
-            del self._passes[token]
-            return None
-        self._passes.move_to_end(token)
-        return found
+        """What is known of a stream token; None where it must be checked (again)."""
+        return self._passes.find(token, now)
+
+    def invitation(self, token: str, now: datetime) -> Invitation | None:
+        """The same for an access token."""
+        return self._invitations.find(token, now)
 
     def forget_all(self) -> None:
         """Have every token checked again: a key may be gone."""
         self._generation += 1
         self._passes.clear()
+        self._invitations.clear()
+
+    def _holds(self, opening: Opening, generation: int) -> bool:
+        return opening.standing.valid and generation == self._generation
 
     def _parcels(self, track: Track, path_of: Callable[[str, str], Path]) -> dict[bytes, Parcel]:
         """Shared by all who listen to the track."""

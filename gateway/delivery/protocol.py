@@ -55,7 +55,7 @@ class Connection(web.RequestHandler):
         self._answering: asyncio.Task[None] | None = None
         self._waiting = b""
         self._heads = HeadReader()
-        self._socket: TransportSocket | None = None
+        self._socket: socket.socket | None = None
         self._was_answered = False
         # What could not be read is answered, and nothing after it is looked at.
         self._deaf = False
@@ -81,9 +81,19 @@ class Connection(web.RequestHandler):
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, stalled_ms)
             # Or the kernel would keep megabytes for each who takes nothing.
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
-            # Encrypted bytes must go through the transport, and other systems know no TCP_CORK.
+            # Encrypted bytes must go through the transport, and other systems know no MSG_MORE.
             if transport.get_extra_info("sslcontext") is None:
-                self._socket = line
+                # The transport's own shows no `send`; it goes on to own the descriptor.
+                self._socket = socket.socket(
+                    line.family, line.type, line.proto, fileno=line.fileno()
+                )
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End."""
+        if self._socket is not None:
+            self._socket.detach()
+            self._socket = None
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Answer by a short way, or hand everything on."""
@@ -262,21 +272,16 @@ class Connection(web.RequestHandler):
         await super().shutdown(timeout)
 
 
-def _send_at_once(line: TransportSocket, packet: Packet) -> int:
+def _send_at_once(line: socket.socket, packet: Packet) -> int:
     """Send what the socket takes now; how many bytes. Raises OSError where the client is gone."""
     sent = 0
     if sys.platform == "linux":
-        descriptor = line.fileno()
-        # Head and body leave in the same segments of TCP (tcp(7)).
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-        try:
-            sent = os.write(descriptor, packet.head)
+        # Full: what is left waits in the transport.
+        with suppress(BlockingIOError):
+            # Head and body leave in the same segments of TCP (MSG_MORE of send(2)).
+            sent = line.send(packet.head, socket.MSG_MORE)
             if sent == len(packet.head):
-                sent += os.sendfile(descriptor, packet.descriptor, packet.first, packet.size)
-        except BlockingIOError:
-            # Full: what is left waits in the transport.
-            pass
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+                sent += os.sendfile(line.fileno(), packet.descriptor, packet.first, packet.size)
     return sent
 
 

@@ -54,7 +54,8 @@ class RequestLines:
         """
         if not self._logger.isEnabledFor(logging.INFO):
             return
-        parent = read_traceparent(traceparent)
+        # Most have none.
+        parent = None if traceparent is None else read_traceparent(traceparent)
         trace_id = None if parent is None else trace_id_of(parent)
         if not self._lines:
             self._handler = _json_handler()
@@ -78,9 +79,9 @@ class RequestLines:
         at = self._clock().isoformat(timespec="microseconds").removesuffix("+00:00")
         trace = "" if trace_id is None else f', "trace_id": "{trace_id}"'
         purchase = "null" if correlation_id is None else f'"{correlation_id}"'
-        why = "".join(
-            f'"{name}": {json.dumps(masked_text(text))}, ' for name, text in refused.items()
-        )
+        why = ""
+        for name, text in refused.items():
+            why += f'"{name}": {json.dumps(masked_text(text))}, '
         # Every other text in it is an id, a number or a constant: none needs escaping.
         self._lines.append(
             f'{{"method": "GET", "route": "{_shown(route)}", "path": "{path}", '

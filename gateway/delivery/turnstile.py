@@ -7,19 +7,14 @@ gateway/problems.py would answer it, and counted and logged as by gateway/middle
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import NamedTuple
-
-from aiohttp.helpers import rfc822_formatted_time
 
 from gateway.delivery.answer_heads import answer_head
+from gateway.delivery.clerk import FILLED, Asked, Clerk, Reply
 from gateway.delivery.courier import ROUTE
 from gateway.delivery.heads import read_head
-from gateway.delivery.request_lines import RequestLines
 from gateway.errors import ListenerRefusedError, StreamRefusedError
 from gateway.logs import MASK
 from gateway.metrics import Metrics
@@ -32,15 +27,7 @@ from media.tokens import Tokens
 REFUSALS = (TokenError, StreamRefusedError, ListenerRefusedError)
 Refusal = TokenError | StreamRefusedError | ListenerRefusedError
 
-_FILLED = {"Content-Length": "%d", "X-Request-Id": "%s", "Date": "%s"}
-
-
-class Asked(NamedTuple):
-    """What was asked for: its route, its path without a token, and the traceparent as sent."""
-
-    route: str
-    path: str
-    traceparent: str | None
+_FILLED = {"Content-Length": "%d", **FILLED}
 
 
 class Turnstile:
@@ -51,19 +38,17 @@ class Turnstile:
         tokens: Tokens,
         clock: Callable[[], datetime],
         metrics: Metrics,
-        lines: RequestLines,
+        clerk: Clerk,
         *,
         vary: Sequence[str] = (),
     ) -> None:
         self._tokens = tokens
         self._clock = clock
         self._metrics = metrics
-        self._lines = lines
+        self._clerk = clerk
         self._more = {"Vary": ", ".join(vary)} if vary else {}
         # All that is the same for each error of a class.
         self._ready: dict[type[Exception], tuple[Kind, bytes]] = {}
-        # Names lines of a log, and guards nothing.
-        self._random = random.Random()  # noqa: S311
 
     def refuse_segment(self, data: bytes, began: float) -> bytes | None:
         """The refusal of the request *data*, where it asks for a segment with a wrong token.
@@ -84,28 +69,14 @@ class Turnstile:
     def refuse(self, error: Refusal, asked: Asked, began: float) -> bytes:
         """The answer to what was *asked* at *began*, by `time.perf_counter`."""
         kind, head = self._of(error)
-        request_id = f"{self._random.getrandbits(64):016x}"
+        request_id = self._clerk.request_id()
         body = problem_body(kind, error, request_id)
-        answer = head % (len(body), request_id.encode(), rfc822_formatted_time().encode()) + body
-        elapsed = time.perf_counter() - began
-        metrics = self._metrics
-        metrics.problems.labels(asked.route, error.code).inc()
+        self._metrics.problems.labels(asked.route, error.code).inc()
         if refusal := refusal_of(error):
-            metrics.refused.labels(*refusal).inc()
-        metrics.observe(asked.route, "GET", kind.status, elapsed)
-        metrics.observe_head(asked.route, elapsed)
-        self._lines.write(
-            request_id,
-            asked.traceparent,
-            route=asked.route,
-            path=asked.path,
-            status=kind.status,
-            seconds=elapsed,
-            size_bytes=len(body),
-            correlation_id=None,
-            refused={"code": error.code, "reason": error.reason},
-        )
-        return answer
+            self._metrics.refused.labels(*refusal).inc()
+        refused = {"code": error.code, "reason": error.reason}
+        reply = Reply(kind.status, head, (len(body),), body, None, refused)
+        return self._clerk.complete(reply, asked, request_id, began)
 
     def _of(self, error: Refusal) -> tuple[Kind, bytes]:
         found = self._ready.get(type(error))

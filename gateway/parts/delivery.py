@@ -44,6 +44,8 @@ async def delivery(app: web.Application) -> AsyncIterator[None]:
         EventLog(app[DATABASE]),
         poll_s=settings.events.poll_s,
         limit=settings.delivery.kept_tickets,
+        clock=app[CLOCK],
+        ahead=timedelta(hours=settings.delivery.read_ahead_h),
     )
     await entitlements.start()
     app[VITAL].watch("entitlements", entitlements)

@@ -18,7 +18,7 @@ async def housekeeping(app: web.Application) -> AsyncIterator[None]:
     """Make them, and prune in the background."""
     database, clock, settings = app[DATABASE], app[CLOCK], app[SETTINGS]
     app[PLAYBACK] = Playback(database, clock)
-    app[PRIVACY] = Privacy(database)
+    app[PRIVACY] = Privacy(database, clock)
     running = Housekeeping(
         database,
         clock,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from gateway.delivery.clerk import Clerk
 from gateway.delivery.turnstile import Turnstile
 from gateway.delivery.usher import Usher
 from gateway.grants import Grants
@@ -39,14 +40,17 @@ async def listening(app: web.Application) -> AsyncIterator[None]:
         margin=settings.margin_after_credits,
     )
     vary = ("Origin",) if app[SETTINGS].server.cors_origins else ()
+    clerk = Clerk(app[METRICS], app[REQUEST_LINES])
     app[USHER] = Usher(
         app[GRANTS],
+        app[ENTITLEMENTS],
         app[PASSES],
         app[TOKENS],
-        Turnstile(app[TOKENS], app[CLOCK], app[METRICS], app[REQUEST_LINES], vary=vary),
+        Turnstile(app[TOKENS], app[CLOCK], app[METRICS], clerk, vary=vary),
         app[MEDIA_PLAYLISTS],
+        app[CLOCK],
         app[METRICS],
-        app[REQUEST_LINES],
+        clerk,
         vary=vary,
         decision_s=delivery.decision_s if delivery.mode == "nginx" else None,
     )

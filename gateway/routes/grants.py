@@ -51,8 +51,8 @@ async def get_audio(request: web.Request) -> web.Response:
     granted = await request.app[GRANTS].grant(
         listener, request.match_info["movieId"], query.ticket, query.language
     )
-    # The first segment goes the short way (gateway/delivery/courier.py).
-    passes.admit(granted.stream_token, granted.opening, generation)
+    # Playlists and segments go the short way (gateway/delivery).
+    passes.admit_all(granted, generation)
     grant = fitting(granted, Wishes.read(query.codecs, request.headers.get("Save-Data")))
     opening = grant.opening
     correlate(request, opening.ticket.correlation_id)

@@ -59,7 +59,8 @@ class Bucket:
         media = MediaSettings(
             root="s3://films/evening",
             s3=self.server.settings(timeout_s=2.0, endpoint=endpoint or self.server.endpoint),
-            cache=CacheSettings(dir=cache, pointers_fresh_s=0.0, pointers_patience_s=0.2),
+            pointers_fresh_s=0.0,
+            cache=CacheSettings(dir=cache, pointers_patience_s=0.2),
         )
         return await open_town(
             folder,

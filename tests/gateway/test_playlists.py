@@ -9,7 +9,9 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
-from gateway.playlists import MediaPlaylists
+import pytest
+
+from gateway.playlists import MediaPlaylists, packed_text
 from media import hls
 from media.track import Track
 from tests.gateway.town import NOW
@@ -36,3 +38,17 @@ def test_a_packed_playlist_is_one_gzip_member_of_the_whole_text(track: Track) ->
             assert one.unused_data == b""
             assert gzip.decompress(packed) == wanted
             assert len(packed) < len(wanted)
+
+
+@pytest.mark.parametrize("characters", [0, 1, 700, 4096, 4097, 70_000])
+def test_a_text_is_packed_to_one_gzip_member(characters: int) -> None:
+    """Small ones with a small window, large ones as usual: each strict reader has the same text."""
+    chance = random.Random(6)  # noqa: S311  (the same text each time)
+    text = "".join(chance.choices("abcé\n/stream", k=characters))
+    one = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    packed = packed_text(text, packed=True)
+    assert one.decompress(packed) == text.encode()
+    assert one.eof
+    assert one.unused_data == b""
+    assert packed == packed_text(text, packed=True), "of no time"
+    assert packed_text(text, packed=False) == text.encode()

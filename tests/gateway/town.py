@@ -292,7 +292,8 @@ def town_settings(
         server=ServerSettings(port=0, public_url=PUBLIC_URL),
         secrets=SecretsSettings(dir=str(folder / "secrets")),
         database=DatabaseSettings(url=database_url or f"sqlite:///{folder / 'tell.db'}"),
-        media=MediaSettings(root=str(media_root)),
+        # Tests publish, and look.
+        media=MediaSettings(root=str(media_root), pointers_fresh_s=0.0),
         partners={"local": PartnerSettings(base_url=amc_url, key_id="local")},
     )
     init_keys(settings.secrets, settings.partners)

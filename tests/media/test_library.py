@@ -157,3 +157,20 @@ async def test_a_damaged_pointer_hides_no_other_language(storage: LocalStorage) 
     assert (await library.resolve("one-week", None, None)).language == "en"
     with pytest.raises(TrackFormatError, match=r"es/current\.json"):
         await library.resolve("one-week", None, "es")
+
+
+async def test_what_is_current_is_known_for_a_while(storage: LocalStorage) -> None:
+    """As long as it is told; what is missing is looked for each time."""
+    now = 0.0
+    library = Library(storage, fresh_s=1.0, monotonic=lambda: now)
+    with pytest.raises(TrackNotFoundError):
+        await library.resolve("one-week", None, None)
+    first = await put(storage)
+    assert await library.resolve("one-week", None, None) == first
+    second = await put(storage, version="0123456789abcdee")
+    assert second != first
+    now = 0.99
+    assert await library.resolve("one-week", None, None) == first
+    assert await library.resolve("one-week", "one-week/en", None) == second
+    now = 1.0
+    assert await library.resolve("one-week", None, None) == second

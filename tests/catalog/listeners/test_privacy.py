@@ -39,9 +39,9 @@ STATE = PlaybackState(PlaybackSource.HLS, "aac-64k", Phase.FEATURE, -12.5, 4.0, 
 
 
 @pytest.fixture
-def privacy(database: Database) -> Privacy:
+def privacy(database: Database, clock: Clock) -> Privacy:
     """Erases."""
-    return Privacy(database)
+    return Privacy(database, clock)
 
 
 @pytest.fixture

@@ -84,11 +84,15 @@ class WatchedCourier:
 
 
 class WatchedUsher:
-    """The usher of a town, how many requests it has answered, and how many refused."""
+    """The usher of a town, how many requests it has answered, how many at once, how many refused.
+
+    What it answers at once it has asked nobody for.
+    """
 
     def __init__(self, usher: Usher) -> None:
         self._usher = usher
         self.answered = 0
+        self.at_once = 0
         self.refused = 0
 
     def answer(self, data: bytes) -> bytes | Coroutine[Any, Any, bytes | None] | None:
@@ -96,6 +100,7 @@ class WatchedUsher:
         answer = self._usher.answer(data)
         if answer is None or isinstance(answer, bytes):
             self._count(answer)
+            self.at_once += answer is not None
             return answer
         return self._counted(answer)
 

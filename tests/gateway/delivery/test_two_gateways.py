@@ -50,7 +50,7 @@ async def test_a_grant_of_the_one_plays_on_the_other_until_it_is_taken_back(
     async with line_to(other) as line:
         for text in (get(grant["hls"]), get(media), get_range(file), get_range(file), ask):
             assert (await line.ask(text))[0].startswith((b"HTTP/1.1 200", b"HTTP/1.1 206"))
-        assert (usher.answered, courier.answered) == (3, 1)
+        assert (usher.answered, courier.answered) == (3, 2)
         await town.change_screening(screening.showtime_id, status=ScreeningStatus.CANCELLED)
         for text in (get(grant["hls"]), get(media), ask):
             head, body = await line.ask(text)

@@ -13,6 +13,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from catalog.models import ScreeningStatus
+from gateway import keys
 from gateway.settings import DeliverySettings
 from media.storage import LocalStorage
 from media.track import Track
@@ -152,6 +153,28 @@ async def test_a_join_never_takes_the_long_way(door: Door, track: Track) -> None
             assert head.startswith(b"HTTP/1.1 206")
             assert len(body) == piece.size
     assert (door.usher.answered, door.courier.answered) == (3, 2)
+
+
+async def test_what_was_granted_is_played_without_asking_anybody(door: Door) -> None:
+    """As long as nobody writes to the database, and where it can tell that: on SQLite."""
+    assert door.town.tell.app is not None
+    database = door.town.tell.app[keys.DATABASE]
+    async with line_to(door.town) as line:
+        for _ in range(20):
+            grant = json.loads((await line.ask(door.grant()))[1])
+            media = grant["downloads"][0]["url"].replace(".mp4", ".m3u8")
+            await line.ask(get(grant["hls"]))
+            version, before = database.version(), door.usher.at_once
+            for ask in (get(grant["hls"], PACKED), get(media, PACKED), get(grant["hls_opus"])):
+                assert (await line.ask(ask))[0].startswith(b"HTTP/1.1 200")
+            if version is None:
+                assert door.usher.at_once == before
+                break
+            if version == database.version():
+                assert door.usher.at_once == before + 3
+                break
+        else:
+            raise AssertionError("somebody wrote all the time")
 
 
 async def test_what_is_refused_is_told_why(door: Door) -> None:
