@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 # qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ), RFC 9110 12.4.2.
 _QVALUE = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
+# Browsers and players write these headers in a few ways.
+_KEPT = 256
 
-def preferred_type(accept: str | None, offers: Sequence[str]) -> str | None:
+
+@lru_cache(_KEPT)
+def preferred_type(accept: str | None, offers: tuple[str, ...]) -> str | None:
     """The offer that *accept* likes best, the earlier of equals; None where it refuses all.
 
     A missing or empty header accepts everything. The most specific range that fits an offer decides
@@ -29,6 +34,7 @@ def preferred_type(accept: str | None, offers: Sequence[str]) -> str | None:
     return best[1]
 
 
+@lru_cache(_KEPT)
 def accepts_gzip(accept_encoding: str | None) -> bool:
     """Whether a gzip answer may be sent (RFC 9110 12.5.3)."""
     weights = _weights(accept_encoding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from media.errors import InvalidIdError
 
@@ -10,7 +11,11 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # BCP 47 (RFC 5646 2.1): a primary subtag and further subtags, of letters and digits.
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
+# An evening has few films and versions, and each is asked about with each token.
+_KEPT = 512
 
+
+@lru_cache(_KEPT)
 def is_id(value: str) -> bool:
     """Whether *value* may name a movie, a language or a version in the storage."""
     return _ID.fullmatch(value) is not None and value not in {".", ".."}
@@ -25,6 +30,7 @@ def check_id(kind: str, value: str) -> str:
     return value
 
 
+@lru_cache(_KEPT)
 def is_language(value: str) -> bool:
     """Whether *value* has the form of a language tag."""
     return len(value) <= 64 and _LANGUAGE.fullmatch(value) is not None

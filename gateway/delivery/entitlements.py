@@ -76,6 +76,7 @@ class Entitlements:
         # What an event named, to be read again.
         self._lost: set[str] = set()
         self._reading: set[asyncio.Task[None]] = set()
+        self._reading_ahead: asyncio.Task[None] | None = None
         self._look: asyncio.Task[None] | None = None
         self._kicked = asyncio.Event()
         self._running = False
@@ -102,7 +103,7 @@ class Entitlements:
         self._position = (await self._log.span()).last
         self._running = True
         self._worker = spawn(self._run(), "entitlements")
-        self._read_later(self._read_ahead())
+        self._reading_ahead = self._read_later(self._read_ahead())
 
     async def stop(self) -> None:
         """End; a look that is under way is waited for."""
@@ -115,6 +116,10 @@ class Entitlements:
         if self._look is not None:
             with suppress(DatabaseError):
                 await self._look
+
+    async def has_read_ahead(self) -> None:
+        """Return when the tickets of the next hours were read, or it was given up."""
+        await ended(self._reading_ahead)
 
     def kick(self) -> None:
         """Something was written to the log here: nothing is fresh until it was looked at."""
@@ -222,11 +227,12 @@ class Entitlements:
         """
         return self._standings.keep(known, holders, current=position == self._position)
 
-    def _read_later(self, reading: Coroutine[Any, Any, None]) -> None:
+    def _read_later(self, reading: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Read for nobody who waits."""
         task = spawn(reading, "entitlements, ahead")
         self._reading.add(task)
         task.add_done_callback(self._reading.discard)
+        return task
 
     async def _read_ahead(self) -> None:
         """Read tonight's tickets: after a restart, everybody presses play at once."""

@@ -76,7 +76,10 @@ class RequestLines:
             )
             return
         # In UTC, as structlog writes it.
-        at = self._clock().isoformat(timespec="microseconds").removesuffix("+00:00")
+        now = self._clock()
+        # By itself it leaves out microseconds where there are none.
+        at = now.isoformat() if now.microsecond else now.isoformat(timespec="microseconds")
+        at = at.removesuffix("+00:00")
         trace = "" if trace_id is None else f', "trace_id": "{trace_id}"'
         purchase = "null" if correlation_id is None else f'"{correlation_id}"'
         why = ""

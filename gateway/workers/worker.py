@@ -75,7 +75,11 @@ class _Worker:
         try:
             await self._gateway.start()
             self._line.say(READY)
-            tasks = [spawn(self._obey(), "orders"), spawn(self._be_alive(), "alive")]
+            tasks = [
+                spawn(self._obey(), "orders"),
+                spawn(self._be_alive(), "alive"),
+                spawn(self._gateway.settle(), "settling"),
+            ]
             await _first(terminated, self._left, self._retired)
             if self._retired.is_set() and not terminated.is_set():
                 log.info("worker_retires", hand_over_s=hand_over_s)
