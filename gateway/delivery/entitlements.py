@@ -302,9 +302,10 @@ class Entitlements:
             *self._standings.of_screening(event.screening_id),
         ):
             self._standings.drop(name)
-            if self._running and not self._lost:
-                self._read_later(self._read_lost())
-            self._lost.add(name)
+            if self._running:
+                if not self._lost:
+                    self._read_later(self._read_lost())
+                self._lost.add(name)
 
     async def _run(self) -> None:
         audit_at = self._monotonic() + self._audit_s

@@ -144,6 +144,10 @@ class Passes:
         """The same for an access token."""
         return self._invitations.find(token, now)
 
+    def knows(self, token: str, *, access: bool) -> bool:
+        """Whether a stream token, or an *access* token, was found good and may be so still."""
+        return token in self._invitations if access else token.encode("ascii") in self._passes
+
     def forget_all(self) -> None:
         """Have every token checked again: a key may be gone."""
         self._generation += 1
