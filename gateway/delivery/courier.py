@@ -22,7 +22,7 @@ from gateway.metrics import Metrics
 
 ROUTE = "/stream/{token}/{rendition}.mp4"
 # More is sent piece by piece, as the reader takes it; a media segment has 48 kB.
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 128 * 1024
 
 
 class Packet(NamedTuple):

@@ -49,15 +49,18 @@ class Pass:
 
 
 class Invitation:
-    """An access token that was found good: for `opening`, and the stream token it leads to."""
+    """An access token that was found good *until* then, and the stream token it leads to.
+
+    It ends long before `opening` does.
+    """
 
     __slots__ = ("opening", "standing", "stream_token", "until")
 
-    def __init__(self, opening: Opening, stream_token: str) -> None:
+    def __init__(self, opening: Opening, stream_token: str, until: datetime) -> None:
         self.opening = opening
         self.stream_token = stream_token
         self.standing = opening.standing
-        self.until = opening.open_until
+        self.until = until
 
 
 K = TypeVar("K")
@@ -118,7 +121,9 @@ class Passes:
 
     def admit_all(self, grant: Grant, generation: int) -> None:
         """Remember both tokens of a grant, which began in *generation*; as `admit`."""
-        self.invite(grant.access_token, grant.opening, grant.stream_token, generation)
+        # A token's time is told in whole seconds.
+        until = min(grant.expires_at.replace(microsecond=0), grant.opening.open_until)
+        self.invite(grant.access_token, grant.opening, grant.stream_token, until, generation)
         self.admit(grant.stream_token, grant.opening, generation)
 
     def admit(self, token: str, opening: Opening, generation: int) -> None:
@@ -131,10 +136,12 @@ class Passes:
             parcels = {} if self._path_of is None else self._parcels(opening.track, self._path_of)
             self._passes.keep(token.encode("ascii"), Pass(opening, parcels))
 
-    def invite(self, token: str, opening: Opening, stream_token: str, generation: int) -> None:
-        """The same for an access token, which leads to *stream_token*."""
+    def invite(
+        self, token: str, opening: Opening, stream_token: str, until: datetime, generation: int
+    ) -> None:
+        """The same for an access token, which leads to *stream_token* and is good *until* then."""
         if self._holds(opening, generation):
-            self._invitations.keep(token, Invitation(opening, stream_token))
+            self._invitations.keep(token, Invitation(opening, stream_token, until))
 
     def find(self, token: bytes, now: datetime) -> Pass | None:
         """What is known of a stream token; None where it must be checked (again)."""

@@ -209,7 +209,7 @@ class Usher:
             return self._go_on(ask, opening)
         opening = await self._grants.open_playlist(ask.token)
         stream_token = self._grants.stream_token(opening)
-        self._passes.invite(ask.token, opening, stream_token, generation)
+        self._passes.invite(ask.token, opening, stream_token, opening.open_until, generation)
         return self._begin(ask, codec, opening, stream_token)
 
     def _begin(

@@ -64,7 +64,7 @@ async def test_a_grant_of_the_one_plays_on_the_other_until_it_is_taken_back(
 async def test_a_ticket_that_was_let_go_is_no_longer_granted_on_the_other(
     town: Town, other: Town
 ) -> None:
-    """No event tells of it: who holds a ticket is read at each grant."""
+    """The log tells replicas of it, and no listener."""
     sold, listener = await town.ticket()
     assert (await other.grant(listener, sold))["correlation_id"] == sold.correlation_id
     path = f"/tell/tickets/{sold.correlation_id}/claim"
