@@ -76,7 +76,7 @@ async def main(
         ready = evening.environ | {"TELL_DELIVERY__KEPT_TICKETS": str(tickets)}
         tell = await start_service("Tell", command, folder / "tell.log", ready)
         stack.push_async_callback(tell.stop)
-        await _has_read_ahead(tell)
+        await has_read_ahead(tell)
         unread = ready | {"TELL_DELIVERY__READ_AHEAD_H": "0"}
         cold = await start_service("Tell, unread", command, folder / "cold.log", unread)
         stack.push_async_callback(cold.stop)
@@ -91,8 +91,8 @@ async def main(
         return await _measure(sides, evening, rounds, round_s, open_s)
 
 
-async def _has_read_ahead(tell: Service) -> None:
-    """Return when it has said so, in the file that its log is."""
+async def has_read_ahead(tell: Service) -> None:
+    """Return when a Tell says that it has, in the file that its log is."""
     async with asyncio.timeout(_READ_AHEAD_S):
         async with aiofiles.open(tell.log) as log:
             line = ""

@@ -22,6 +22,7 @@ from catalog.errors import DatabaseError
 
 _WRITERS = 5
 _READERS = 8
+_SHORT_READERS = 4
 _CONNECT_TIMEOUT_S = 5
 _POOL_TIMEOUT_S = 10
 _MIGRATION_WAIT_S = 120
@@ -58,6 +59,8 @@ class MariaBackend:
         self._lock_wait_s = max(1, round(lock_wait_s))
         self.writer = self._engine(url, _WRITING, pool_size=_WRITERS)
         self.readers = self._engine(url, _READING, pool_size=_READERS)
+        # A query alone is a transaction of its own: it needs no statement before and after it.
+        self._short = self._engine(url, _READING, pool_size=_SHORT_READERS, autocommit=True)
         self.replica = (
             None if replica_url is None else self._engine(replica_url, _READING, pool_size=_READERS)
         )
@@ -118,7 +121,7 @@ class MariaBackend:
         self, query: Select[Any], parameters: Mapping[str, Any] | None
     ) -> Sequence[Row[Any]]:
         """All rows of one query; raises DBAPIError."""
-        async with self.readers.begin() as connection:
+        async with self._short.connect() as connection:
             found: Sequence[Row[Any]] = (await connection.execute(query, parameters)).all()
         return found
 
@@ -147,11 +150,13 @@ class MariaBackend:
 
     async def dispose(self) -> None:
         """Close all connections."""
-        for engine in (self.readers, self.writer, self.replica):
+        for engine in (self.readers, self._short, self.writer, self.replica):
             if engine is not None:
                 await engine.dispose()
 
-    def _engine(self, url: URL, isolation: str, *, pool_size: int | None) -> AsyncEngine:
+    def _engine(
+        self, url: URL, isolation: str, *, pool_size: int | None, autocommit: bool = False
+    ) -> AsyncEngine:
         # None: one connection that is closed after use, and is waited for as long as it takes.
         pool: dict[str, Any] = (
             {"poolclass": NullPool}
@@ -165,6 +170,8 @@ class MariaBackend:
                 "pool_pre_ping": True,
             }
         )
+        if autocommit:
+            pool |= {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
         arguments: dict[str, Any] = {"connect_timeout": _CONNECT_TIMEOUT_S}
         if url.password is not None:
             # The driver would send a text as Latin-1, which knows few of the characters.
@@ -192,7 +199,7 @@ class MariaBackend:
             connection.exec_driver_sql(_BEGIN_READ)
 
         event.listen(engine.sync_engine, "connect", connected)
-        if isolation == _READING:
+        if isolation == _READING and not autocommit:
             event.listen(engine.sync_engine, "begin", begun)
         return engine
 
