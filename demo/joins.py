@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from demo import browser, sound
+from demo.stolen import STOLEN_LIMIT, Stolen
 
 # Heard for so long after the tap; what counts begins here.
 _LISTEN_S = 12.0
 _SETTLED_S = 2.0
+# So many joins are taken again at most, since the machine was busy for others.
+_MOST_AGAIN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +20,14 @@ class MeasuredJoin:
     """`error_ms` is the worst of the seconds heard from 2 s after the tap, positive ahead.
 
     It is true within `bound_ms`. `marks` seconds were read; the first sound came `sound_after_s`
-    after the tap.
+    after the tap. `stolen` is the share of the processors' time that others had meanwhile.
     """
 
     error_ms: float
     bound_ms: float
     marks: int
     sound_after_s: float | None
+    stolen: float = 0.0
 
     def __str__(self) -> str:
         """The figures as a person reads them."""
@@ -32,6 +36,11 @@ class MeasuredJoin:
         return (
             f"{self.error_ms:+.1f} ms ± {self.bound_ms:.1f} at worst in {self.marks} s, "
             f"first sound {self.sound_after_s:.2f} s after the tap"
+            + (
+                f", while others had {self.stolen:.0%} of the machine"
+                if self.stolen >= 0.01
+                else ""
+            )
         )
 
 
@@ -41,11 +50,17 @@ def missing_for_joins() -> str | None:
 
 
 async def measure_joins(listen_url: str, movie_start: datetime, count: int) -> list[MeasuredJoin]:
-    """Join *count* times, each on a fresh device with its own profile."""
-    found = []
+    """Join *count* times, each on a fresh device with its own profile.
+
+    One during which others had more of the machine than STOLEN_LIMIT is taken again, whatever was
+    heard, six times in all.
+    """
+    found: list[MeasuredJoin] = []
+    again = 0
     with sound.sound_card() as card:
         async with browser.chromium(card) as chromium:
-            for _ in range(count):
+            while len(found) < count:
+                stolen = Stolen()
                 recorder = card.recorder()
                 recorder.start()
                 try:
@@ -56,7 +71,11 @@ async def measure_joins(listen_url: str, movie_start: datetime, count: int) -> l
                     await context.close()
                 finally:
                     recorder.stop()
-                found.append(measured(join, movie_start, _SETTLED_S))
+                share = stolen.share()
+                if share > STOLEN_LIMIT and again < _MOST_AGAIN:
+                    again += 1
+                    continue
+                found.append(replace(measured(join, movie_start, _SETTLED_S), stolen=share))
     return found
 
 

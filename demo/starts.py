@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import aiohttp
@@ -13,6 +13,7 @@ import aiohttp
 from demo import browser, sound
 from demo.events import ticket_events
 from demo.joins import MeasuredJoin, measured
+from demo.stolen import STOLEN_LIMIT, Stolen
 
 # A press of the button, which returns the movie_start that it stamped.
 Press = Callable[[], Awaitable[datetime]]
@@ -22,6 +23,7 @@ _WAITING_S = 2.0
 _LISTEN_S = 10.0
 # The sound follows the event: by so much later it must be in sync.
 _SETTLED_S = 3.0
+_MOST_AGAIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ async def told_of_start(
 
 
 async def sound_follows(listen_url: str, press: Press) -> MeasuredJoin:
-    """Join before the film, press, and read the film's time in what is heard from then on."""
+    """Join before the film, press, and read the film's time in what is heard from then on.
+
+    Where others had the machine meanwhile it is listened to for longer, and the last part counts.
+    """
     with sound.sound_card() as card:
         async with browser.chromium(card) as chromium:
             recorder = card.recorder()
@@ -57,11 +62,19 @@ async def sound_follows(listen_url: str, press: Press) -> MeasuredJoin:
                 context = await browser.phone(chromium)
                 page = await context.new_page()
                 await browser.join(page, recorder, listen_url, listen_s=_WAITING_S)
-                pressed_at = time.time()
+                began_at = time.time()
                 movie_start = await press()
+                stolen = Stolen()
                 await asyncio.sleep(_LISTEN_S)
-                heard = await asyncio.to_thread(browser.read_join, recorder, pressed_at)
+                for _ in range(_MOST_AGAIN):
+                    if stolen.share() <= STOLEN_LIMIT:
+                        break
+                    # Others had the machine: what is heard from here on counts.
+                    began_at, stolen = time.time(), Stolen()
+                    await asyncio.sleep(_LISTEN_S)
+                share = stolen.share()
+                heard = await asyncio.to_thread(browser.read_join, recorder, began_at)
                 await context.close()
             finally:
                 recorder.stop()
-    return measured(heard, movie_start, _SETTLED_S)
+    return replace(measured(heard, movie_start, _SETTLED_S), stolen=share)
