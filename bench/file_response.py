@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
+from bench.peer import serve
 from media.tokens import Keyring, Tokens
 
 
@@ -26,17 +26,7 @@ async def main(keys: Path, folder: Path) -> None:
 
     app = web.Application()
     app.router.add_get("/stream/{token}/{rendition:[a-z0-9]+-[0-9]+k}.mp4", send)
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        print(f"FileResponse listens on http://{host}:{port}", flush=True)
-        await stop.wait()
-    finally:
-        await runner.cleanup()
+    await serve(app, "FileResponse")
 
 
 if __name__ == "__main__":

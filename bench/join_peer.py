@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import signal
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
 
+from bench.peer import serve
 from media import hls
 from media.tokens import Keyring, StreamClaims, Tokens
 from media.track import load_track
@@ -104,17 +104,7 @@ async def main(keys: Path, folder: Path) -> None:
     app.router.add_get("/stream/{token}/main.m3u8", peer.multivariant)
     app.router.add_get(f"/stream/{{token}}/{rendition}.m3u8", peer.media_playlist)
     app.router.add_get(f"/stream/{{token}}/{rendition}.mp4", peer.file)
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        print(f"aiohttp listens on http://{host}:{port}", flush=True)
-        await stop.wait()
-    finally:
-        await runner.cleanup()
+    await serve(app, "aiohttp")
 
 
 if __name__ == "__main__":
