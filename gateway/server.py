@@ -133,11 +133,10 @@ class RunningGateway:
         self._app[EVENT_FEED].close()
         now = asyncio.get_running_loop().time
         end, idle_until = now() + limit_s, now() + min(limit_s, IDLE_S)
-        server = self._runner.server
-        while server is not None and now() < end:
+        while now() < end:
             # Before the first look: what was just taken shows among the connections a little later.
             await asyncio.sleep(_LOOK_EVERY_S)
-            if not server.connections:
+            if self._runner.is_empty:
                 break
             if now() >= idle_until:
                 self._runner.close_idle()

@@ -1,4 +1,4 @@
-"""Connections of the gateway: the HTTP library's own, but that the sound may take the short way.
+"""Connections of the gateway: the sound takes short ways, everything else the HTTP library's.
 
 A request is offered to the courier and the usher only between two others: nothing of an earlier one
 may be unread, unanswered or unsent. Everything else is the library's, byte for byte.
@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import os
 import socket
 import sys
 from asyncio.trsock import TransportSocket
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
-from gateway.delivery.courier import ROUTE, Courier, Packet
+from gateway.delivery.courier import Courier, Packet
 from gateway.delivery.doors import Door
 from gateway.delivery.heads import HeadReader, body_left
+from gateway.delivery.long_way import LongWay
 from gateway.delivery.room import Room, connections_for, raise_descriptors
+from gateway.delivery.sending import send_packet
 from gateway.delivery.usher import Usher
 from gateway.keys import COURIER, METRICS, SETTINGS, USHER
 from gateway.settings import ServerSettings
@@ -31,48 +32,53 @@ _BEGINNINGS = (b"GET /stream/", b"GET /media/audio/")
 _MOST_WAITING = 64 * 1024
 # Bytes that the kernel keeps for a client beyond those that are on their way.
 _MOST_UNSENT = 128 * 1024
-# Of a packet in whose first so many bytes no head ends, these are parsed before the rest.
-_LARGE_HEAD = 16 * 1024
 # What a client still sends after it was answered is read and dropped for so long: closed at once,
 # it might never see the answer (RFC 9112 9.6).
 _LINGER_S = 2.0
 
 
-class Connection(web.RequestHandler):
-    """One client's connection."""
+class Connection(asyncio.Protocol):
+    """One client's connection to *house*."""
 
     __slots__ = (
-        *("_answering", "_body_left", "_courier", "_heads", "_house", "_socket", "_usher"),
-        *("_deaf", "_waiting", "_was_answered"),
+        *("_answering", "_body_left", "_courier", "_deaf", "_heads", "_house", "_long_way"),
+        *("_loop", "_paused", "_sent", "_socket", "_timer", "_transport", "_until", "_usher"),
+        *("_waiting", "_was_answered"),
     )
 
-    def __init__(self, manager: _Server, courier: Courier, usher: Usher, **options: Any) -> None:
-        super().__init__(manager, **options)
-        self._house = manager
-        self._courier = courier
-        self._usher = usher
+    def __init__(self, house: _Server, loop: asyncio.AbstractEventLoop) -> None:
+        self._house = house
+        self._loop = loop
+        self._courier = house.courier
+        self._usher = house.usher
+        # The library's part, once there is something for it.
+        self._long_way: LongWay | None = None
         # What the usher is about to answer, and what came meanwhile.
         self._answering: asyncio.Task[None] | None = None
         self._waiting = b""
         self._heads = HeadReader()
+        self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
+        # A slow reader: it has to take what there is before more is sent.
+        self._paused = False
+        # Who waits for the last of it.
+        self._sent: asyncio.Future[None] | None = None
         self._was_answered = False
-        # What could not be read is answered, and nothing after it is looked at.
+        # Nothing is looked at any more.
         self._deaf = False
         # Of the request that the library reads; -1 where that is not known, for good.
         self._body_left = 0
+        # When it is closed where it is idle, by the loop's clock; the library's knows for itself.
+        self._until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        super().connection_made(transport)
+        self._transport = cast("asyncio.Transport", transport)
+        self._house.came(self)
         rules = self._house.rules
-        # Who has just come has less time for a head than a listener between two.
-        if self._keepalive_handle is not None:
-            self._keepalive_handle.cancel()
-        self._next_keepalive_close_time = self._loop.time() + rules.request_s
-        self._keepalive_handle = self._loop.call_at(
-            self._next_keepalive_close_time, self._process_keepalive
-        )
+        self._until = self._loop.time() + rules.request_s
+        self._timer = self._loop.call_at(self._until, self._look_whether_idle)
         if sys.platform == "linux":
             line: TransportSocket = transport.get_extra_info("socket")
             # The kernel ends what takes nothing for so long, however it keeps its window shut
@@ -93,7 +99,29 @@ class Connection(web.RequestHandler):
         if self._socket is not None:
             self._socket.detach()
             self._socket = None
-        super().connection_lost(exc)
+        self._rest()
+        self._transport = None
+        self._is_sent()
+        if self._long_way is not None:
+            self._long_way.connection_lost(exc)
+        self._house.left(self)
+
+    def pause_writing(self) -> None:
+        """The client does not take what there is."""
+        self._paused = True
+        if self._long_way is not None:
+            self._long_way.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has taken it."""
+        self._paused = False
+        self._is_sent()
+        if self._long_way is not None:
+            self._long_way.resume_writing()
+
+    def _is_sent(self) -> None:
+        if self._sent is not None and not self._sent.done():
+            self._sent.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         """Answer by a short way, or hand everything on."""
@@ -102,10 +130,10 @@ class Connection(web.RequestHandler):
         if self._answering is not None:
             # In its turn.
             self._waiting += data
-            if len(self._waiting) > _MOST_WAITING and self.transport is not None:
-                self.transport.pause_reading()
+            if len(self._waiting) > _MOST_WAITING and self._transport is not None:
+                self._transport.pause_reading()
             return
-        if self._body_left == 0 and data.startswith(_BEGINNINGS) and self._is_idle():
+        if self._body_left == 0 and data.startswith(_BEGINNINGS) and self._is_between():
             if self._courier.answer(data, self._heads, self._send):
                 self._keep_alive()
                 return
@@ -127,7 +155,7 @@ class Connection(web.RequestHandler):
         finally:
             # In any case: behind an error that nobody foresaw the library answers, too.
             self._answering = None
-            transport = self.transport
+            transport = self._transport
             if transport is not None and not transport.is_closing():
                 waiting, self._waiting = self._waiting, b""
                 transport.resume_reading()
@@ -140,13 +168,28 @@ class Connection(web.RequestHandler):
                     self.data_received(waiting)
 
     def _write(self, answer: bytes) -> None:
-        if self.transport is not None:
-            self.transport.write(answer)
+        if self._transport is not None:
+            self._transport.write(answer)
 
     def _keep_alive(self) -> None:
         """Count the time until an idle connection is closed from now."""
         self._was_answered = True
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        self._until = self._loop.time() + self._house.rules.idle_s
+        if self._long_way is not None:
+            self._long_way.wait_until(self._until)
+
+    def _look_whether_idle(self) -> None:
+        if self._answering is not None:
+            self._until = max(self._until, self._loop.time() + self._house.rules.request_s)
+        if self._loop.time() < self._until:
+            self._timer = self._loop.call_at(self._until, self._look_whether_idle)
+        else:
+            self.force_close()
+
+    def _rest(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _hand_on(self, data: bytes) -> None:
         """Give *data* to the library."""
@@ -157,132 +200,75 @@ class Connection(web.RequestHandler):
             else:
                 left = self._body_left - len(data)
                 self._body_left = left if left >= 0 else -1
-        head = data[:_LARGE_HEAD]
-        if begins and len(data) > len(head) and b"\n\r\n" not in head and b"\n\n" not in head:
-            # The library quotes, logs and answers all that it refuses, four bytes for each.
-            before = self._request_count
-            super().data_received(head)
-            # Without its end it can only have been refused.
-            self._deaf = self._request_count > before
-            if self._deaf:
-                return
-            data = data[len(head) :]
-        super().data_received(data)
+        if self._long_way is None and self._transport is not None:
+            self._rest()
+            self._long_way = self._house.long_way()
+            self._long_way.take_over(self._transport, until=self._until, paused=self._paused)
+        if self._long_way is not None and not self._long_way.deaf:
+            self._long_way.take(data, begins=begins)
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what could not be read, or what no route answered, and close."""
-        self._deaf = True
-        try:
-            return super().handle_error(request, status, exc, message)
-        finally:
-            if exc is not None:
-                # Its frames hold what was read, and they hold the error: a ring, which would lie
-                # about until the collector goes through all that there is.
-                exc.__traceback__ = None
-
-    def _is_idle(self) -> bool:
+    def _is_between(self) -> bool:
         """Whether every request of before is answered, and its answer on its way."""
         return (
-            # The library waits for the next request.
-            self._waiter is not None
-            and not self._waiter.done()
-            and not self._messages
-            and not self._close
-            and not self._force_close
-            and not self._upgraded
-            and not self._reading_paused
-            and not self._buffer_paused
             # A slow reader gets the library's back-pressure.
-            and not self._paused
-            and self.transport is not None
+            not self._paused
             and not self._house.resting
+            and (self._long_way is None or self._long_way.waits)
         )
 
     def _send(self, packet: Packet) -> None:
-        """Send in one go; what the socket does not take at once is copied and sent later."""
-        transport = self.transport
-        if transport is None:
-            return
-        sent = 0
-        if self._socket is not None and not transport.get_write_buffer_size():
-            try:
-                sent = _send_at_once(self._socket, packet)
-            except OSError:
-                # The client went away; the loop finds that out by itself.
-                transport.abort()
-                return
-        body_sent = max(0, sent - len(packet.head))
-        if sent < len(packet.head):
-            transport.write(packet.head[sent:])
-        if body_sent < packet.size:
-            rest = os.pread(packet.descriptor, packet.size - body_sent, packet.first + body_sent)
-            transport.write(rest)
-            if len(rest) < packet.size - body_sent:
-                # Cut off under our hands: the client sees a short answer, and asks again.
-                transport.abort()
+        if self._transport is not None:
+            send_packet(packet, self._transport, self._socket)
 
     @property
     def idle(self) -> bool:
         """Whether it only waits for a request, and all that was answered is sent."""
-        transport = self.transport
         return (
-            not self._request_in_progress
-            and not self._messages
-            and self._answering is None
-            and (transport is None or not transport.get_write_buffer_size())
+            self._answering is None
+            and (self._long_way is None or not self._long_way.works)
+            and (self._transport is None or not self._transport.get_write_buffer_size())
         )
 
     @property
     def worth(self) -> tuple[bool, float]:
         """Of idle ones the least makes way: never answered, then longest idle."""
-        return self._was_answered or self._request_count > 0, self._next_keepalive_close_time
+        if self._long_way is None:
+            return self._was_answered, self._until
+        return self._was_answered or self._long_way.was_asked, self._long_way.until
 
-    @property
-    def sends_a_file(self) -> bool:
-        """Whether it is answering a download, or whatever of a file took the long way."""
-        request = self._current_request
-        if not isinstance(request, web.Request):
-            return False
-        resource = request.match_info.route.resource
-        return resource is not None and resource.canonical == ROUTE
+    def force_close(self) -> None:
+        """Close it; what was answered is still sent."""
+        if self._long_way is not None:
+            self._long_way.force_close()
+        elif self._transport is not None:
+            self._transport.close()
 
-    async def shutdown(self, timeout: float | None = 15.0) -> None:
-        """End when what was answered is sent, but wait for at most *timeout* seconds.
+    def begin_no_more(self) -> None:
+        """Look at nothing that comes; what was asked is answered."""
+        self._deaf = True
+
+    async def shutdown(self, timeout_s: float | None) -> None:
+        """End when what was answered is sent, but wait for at most *timeout_s*.
 
         A download has more: it is the one answer that a slow line takes long for.
         """
-        if self.sends_a_file and self._task_handler is not None:
-            # It ends with this answer, since no further one is begun by now.
-            await asyncio.wait([self._task_handler], timeout=self._house.rules.download_drain_s)
+        if self._long_way is not None:
+            await self._long_way.file_is_sent(self._house.rules.download_drain_s)
         if self._answering is not None:
-            await asyncio.wait([self._answering], timeout=timeout)
-        transport = self.transport
-        if transport is not None and not transport.is_closing() and not self._request_in_progress:
+            await asyncio.wait([self._answering], timeout=timeout_s)
+        transport, works = self._transport, self._long_way is not None and self._long_way.works
+        if transport is not None and not transport.is_closing() and not works:
             # From here on "paused" means that there is something left to send.
             transport.set_write_buffer_limits(high=0)
-            with suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(timeout):
-                    await self._drain_helper()
-        await super().shutdown(timeout)
-
-
-def _send_at_once(line: socket.socket, packet: Packet) -> int:
-    """Send what the socket takes now; how many bytes. Raises OSError where the client is gone."""
-    sent = 0
-    if sys.platform == "linux":
-        # Full: what is left waits in the transport.
-        with suppress(BlockingIOError):
-            # Head and body leave in the same segments of TCP (MSG_MORE of send(2)).
-            sent = line.send(packet.head, socket.MSG_MORE)
-            if sent == len(packet.head):
-                sent += os.sendfile(line.fileno(), packet.descriptor, packet.first, packet.size)
-    return sent
+            if self._paused:
+                self._sent = self._loop.create_future()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(timeout_s):
+                        await self._sent
+        if self._long_way is not None:
+            await self._long_way.shutdown(timeout_s)
+        elif transport is not None:
+            transport.close()
 
 
 class _Server(web.Server):
@@ -295,22 +281,31 @@ class _Server(web.Server):
     # No short way from here on: the library's says that the connection is about to close.
     resting = False
 
-    def __call__(self) -> web.RequestHandler:
-        return Connection(self, self.courier, self.usher, loop=self._loop, **self._kwargs)
+    def __init__(self, handler: Any, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self.open: set[Connection] = set()
 
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
+    def __call__(self) -> Any:
+        """A connection: a protocol, which is all that a loop or a site asks of it."""
+        return Connection(self, self._loop)
+
+    def long_way(self) -> LongWay:
+        """The library's part of a connection."""
+        return LongWay(self, loop=self._loop, **self._kwargs)
+
+    def came(self, connection: Connection) -> None:
+        """A connection stands."""
+        self.open.add(connection)
         self.room.came()
 
-    def connection_lost(
-        self, handler: web.RequestHandler, exc: BaseException | None = None
-    ) -> None:
-        super().connection_lost(handler, exc)
+    def left(self, connection: Connection) -> None:
+        """It is gone."""
+        self.open.discard(connection)
         self.room.left()
 
     def idle(self) -> list[Connection]:
         """The connections on which nothing is asked or answered."""
-        return [each for each in self.connections if isinstance(each, Connection) and each.idle]
+        return [each for each in self.open if each.idle]
 
     def make_way(self, count: int) -> int:
         """Close those that have been idle longest, *count* at most; how many."""
@@ -318,6 +313,16 @@ class _Server(web.Server):
         for each in closed:
             each.force_close()
         return len(closed)
+
+    def pre_shutdown(self) -> None:
+        super().pre_shutdown()
+        for each in self.open:
+            each.begin_no_more()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        # The library's parts with them.
+        await asyncio.gather(*(each.shutdown(timeout) for each in self.open))
+        self._connections.clear()
 
 
 class Runner(web.AppRunner):
@@ -354,6 +359,11 @@ class Runner(web.AppRunner):
     def door(self, listener: socket.socket, backlog: int) -> Door:
         """By which connections of *listener* come in; once it is set up."""
         return Door(self, self._house, self._house.room, listener, backlog)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no connection."""
+        return not self._house.open
 
     def rest(self) -> None:
         """Let nothing take the short way any more."""

@@ -116,12 +116,17 @@ class WatchedUsher:
             self.answered += 1
 
 
+def server_of(town: Town) -> Any:
+    """What makes its connections."""
+    assert isinstance(town.tell.server, GatewayServer)
+    assert town.tell.server.runner is not None
+    return town.tell.server.runner.server
+
+
 def watch(town: Town) -> tuple[WatchedCourier, WatchedUsher]:
     """Count what goes the short ways, on connections that are made from now on."""
     assert town.tell.app is not None
-    assert isinstance(town.tell.server, GatewayServer)
-    assert town.tell.server.runner is not None
-    server: Any = town.tell.server.runner.server
+    server = server_of(town)
     server.courier = WatchedCourier(town.tell.app[keys.COURIER])
     server.usher = WatchedUsher(town.tell.app[keys.USHER])
     return server.courier, server.usher

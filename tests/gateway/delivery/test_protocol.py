@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,14 +14,20 @@ from gateway import keys
 from media.track import Rendition, Track
 from tests.gateway.delivery.lines import (
     LONG_WAY,
+    PATIENCE_S,
     WatchedCourier,
     comparable,
     get,
     get_range,
     line_to,
+    server_of,
     watch,
 )
+from tests.gateway.enemies.clients import lines, send, until_closed
 from tests.gateway.town import Town
+
+# Of what a client takes in before it reads.
+TINY_BYTES = 4096
 
 
 @pytest.fixture
@@ -200,3 +209,55 @@ async def test_segments_are_counted_as_all_requests(
     assert f"tell_http_request_seconds_count{{{route}}} 3.0" in metrics
     assert 'tell_media_bytes_total{rendition="aac-64k"} 120000.0' in metrics
     assert watched.answered == 3
+
+
+def connections(town: Town) -> list[Any]:
+    """Those that it has."""
+    return list(server_of(town).open)
+
+
+async def test_the_library_has_no_part_in_what_it_is_not_asked(
+    town: Town, url: str, watched: WatchedCourier
+) -> None:
+    """Its parser and its task are made with the first request of the long way, and stay."""
+    async with line_to(town) as line:
+        for _ in range(3):
+            await line.ask(get_range(url))
+        port = line.writer.get_extra_info("sockname")[1]
+        (ours,) = [
+            each
+            for each in connections(town)
+            if each._transport.get_extra_info("peername")[1] == port
+        ]
+        assert ours._long_way is None
+        await line.ask(get("/healthz"))
+        assert ours._long_way is not None
+        await line.ask(get_range(url))
+        assert watched.answered == 4
+
+
+async def test_what_a_slow_reader_was_answered_is_sent_when_it_stops(
+    town: Town, url: str, published: bytes, watched: WatchedCourier
+) -> None:
+    """All of it, where short ways alone answered; and then the connection is closed."""
+    async with lines(town.tell.port or 0, 1, TINY_BYTES) as (line,):
+        # Or a request waits until the one before it is acknowledged (RFC 9293 3.7.4).
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        asked = 0
+        while not any(each._transport.get_write_buffer_size() for each in connections(town)):
+            asked += 1
+            await send(line, get_range(url).encode())
+            # Another request's answer shows that this one has been read.
+            await town.text("/healthz")
+            assert watched.answered == asked < 400
+        server_of(town).pre_shutdown()
+        stopping = asyncio.create_task(server_of(town).shutdown(PATIENCE_S))
+        # It takes a few turns of the loop to see who is still to be sent something.
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not stopping.done()
+        received = await until_closed(line)
+        await stopping
+    assert received.count(b"HTTP/1.1 206 ") == asked
+    assert received.count(published[1000:41_000]) == asked
+    assert received.endswith(published[1000:41_000])
