@@ -14,7 +14,6 @@ import contextlib
 import itertools
 import json
 import resource
-import socket
 import statistics
 import sys
 import tempfile
@@ -31,7 +30,7 @@ import aiohttp
 
 from bench.figures import Bar, Chart, hand_over, quick, rounded
 from bench.tree import resident_bytes
-from demo.services import program, run_command, start_service
+from demo.services import free_port, program, run_command, start_service
 
 _LISTENERS = 1_000
 _DEVICES_PER_PURCHASE = 5
@@ -180,9 +179,7 @@ async def _json(session: aiohttp.ClientSession, method: str, path: str, **more: 
 @asynccontextmanager
 async def _services(folder: Path) -> AsyncIterator[tuple[str, str, int]]:
     """Tell and AMC-clone with empty databases in *folder*; their addresses, and Tell's pid."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        amc_port = probe.getsockname()[1]
+    amc_port = free_port()
     environ = {
         "TELL_DATABASE__URL": f"sqlite:///{folder / 'tell.db'}",
         "TELL_MEDIA__ROOT": str(folder / "media"),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import secrets
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ from pathlib import Path
 _READY = re.compile(r"listens on (http://\S+)")
 _START_S = 60.0
 _STOP_S = 15.0
+_LOWEST_PORT = 20_000
+_PORTS = 12_000
+_TRIES = 100
 
 
 class DemoError(Exception):
@@ -100,11 +104,19 @@ def _tail(log: Path) -> str:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on just now; raises DemoError."""
-    try:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            port: int = taken.getsockname()[1]
+    """A port of the loopback that nobody listens on just now; raises DemoError.
+
+    By chance, from below those that a kernel gives to connections that go out (32768 and more,
+    ip(7)): one of these could be taken before the server that is told this one comes to it.
+    """
+    reason: str | None = None
+    for _ in range(_TRIES):
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        try:
+            with socket.socket() as taken:
+                taken.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = error.strerror
+        else:
             return port
-    except OSError as error:
-        raise DemoError(f"no port is free on 127.0.0.1: {error.strerror}") from error
+    raise DemoError(f"no port is free on 127.0.0.1: {reason}")

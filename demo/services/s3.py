@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sysconfig
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 import obstore
 from obstore.store import S3Store
 
-from demo.services import DemoError
+from demo.services import DemoError, free_port
 from media.s3 import S3Storage
 from media.settings import S3Settings
 
@@ -147,10 +146,9 @@ def _wait_until_it_writes(server: S3Server) -> None:
     obstore.delete(store, "ready")
 
 
-def _free_ports(count: int) -> list[int]:
+def _free_ports(count: int) -> set[int]:
     """Ports that were free a moment ago: the server cannot be told to choose its own."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return ports

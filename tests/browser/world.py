@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-import socket
 import sqlite3
 import sys
 import time
@@ -24,7 +23,7 @@ import numpy as np
 from amc_clone.webhooks import load_signing_secret, signed_headers
 from demo import timecode
 from demo.chain import Chain, Sale, chain_at
-from demo.services import Service, run_command, start_service
+from demo.services import Service, free_port, run_command, start_service
 from media.storage import LocalStorage
 from packager.ffmpeg import find_tools
 from packager.pipeline import TrackOrder, add_track
@@ -159,7 +158,7 @@ def port_of(url: str) -> int:
 async def running_world(folder: Path) -> AsyncIterator[World]:
     """Start AMC-clone and Tell with empty databases in *folder*; end both afterwards."""
     async with contextlib.AsyncExitStack() as stack:
-        amc_port = _free_port()
+        amc_port = free_port()
         environ = {
             "TELL_DATABASE__URL": f"sqlite:///{folder / 'tell.db'}",
             "TELL_MEDIA__ROOT": str(folder / "media"),
@@ -207,13 +206,6 @@ async def _make_chain(database: Path) -> None:
 async def _start_tell(folder: Path, environ: dict[str, str], port: int) -> Service:
     command = [*TELL, "serve", "--port", str(port)]
     return await start_service("Tell", command, folder / "tell.log", environ)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def publish_code(
