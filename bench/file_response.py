@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bench.peer import serve
+from bench.serving import serve
 from media.tokens import Keyring, Tokens
 
 

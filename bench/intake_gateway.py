@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from aiohttp import web
 
+from bench.serving import serve
 from catalog.purchases.intake import Intake
 from gateway.app import create_app
 from gateway.keys import CLOCK, DATABASE, INTAKE, SETTINGS
@@ -50,17 +50,7 @@ async def main() -> None:
         secrets=load_secrets(settings),
         parts=(limits, database, webhook_keys, intake),
     )
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        print(f"Tell listens on http://{host}:{port}", flush=True)
-        await stop.wait()
-    finally:
-        await runner.cleanup()
+    await serve(app, "Tell")
 
 
 if __name__ == "__main__":

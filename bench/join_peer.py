@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bench.peer import serve
+from bench.serving import serve
 from media import hls
 from media.tokens import Keyring, StreamClaims, Tokens
 from media.track import load_track

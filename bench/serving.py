@@ -1,4 +1,4 @@
-"""Running a peer that is written with aiohttp alone, until SIGTERM."""
+"""Serving an application of aiohttp for a bench, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import web
 
 
 async def serve(app: web.Application, name: str) -> None:
-    """Serve on a free port of this machine, and say where, as demo/services waits for it."""
+    """Serve *app* on a free port of loopback, and say where, as demo/services waits for it."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     runner = web.AppRunner(app, access_log=None)
