@@ -18,8 +18,10 @@ from typing import Literal
 
 import numpy as np
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import TimeoutError as BrowserTimeoutError
 
 from demo import timecode
+from demo.services import DemoError
 from demo.sound import Recorder, Recording, SoundCard
 
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
@@ -129,11 +131,17 @@ async def join(
 ) -> Join:
     """Open the link, press Listen, hear *listen_s* seconds and read the time in them.
 
-    The page stays open and goes on playing. Raises playwright's TimeoutError where no button comes.
+    The page stays open and goes on playing. Raises DemoError where no button comes.
     """
     await page.goto(listen_url)
     button = page.get_by_role("button", name=LISTEN, exact=True)
-    await button.wait_for()
+    try:
+        await button.wait_for()
+    except BrowserTimeoutError as error:
+        said = " ".join((await page.locator("body").inner_text()).split())
+        raise DemoError(
+            f'the listener\'s page has no button "{LISTEN}"; it says: {said}'
+        ) from error
     if by == "keyboard":
         await focus_by_keyboard(page, LISTEN)
         tapped_at = time.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -49,17 +50,20 @@ def missing_for_joins() -> str | None:
     return browser.available() or sound.available()
 
 
-async def measure_joins(listen_url: str, movie_start: datetime, count: int) -> list[MeasuredJoin]:
-    """Join *count* times, each on a fresh device with its own profile.
+async def measure_joins(
+    sold: Callable[[], Awaitable[str]], movie_start: datetime, count: int
+) -> list[MeasuredJoin]:
+    """Join *count* times, each on a fresh device with its own profile and the link of its ticket.
 
-    One during which others had more of the machine than STOLEN_LIMIT is taken again, whatever was
-    heard, six times in all.
+    Every link is *sold* anew: a ticket is for a few devices. One during which others had more of
+    the machine than STOLEN_LIMIT is taken again, whatever was heard, six times in all.
     """
     found: list[MeasuredJoin] = []
     again = 0
     with sound.sound_card() as card:
         async with browser.chromium(card) as chromium:
             while len(found) < count:
+                listen_url = await sold()
                 stolen = Stolen()
                 recorder = card.recorder()
                 recorder.start()
